@@ -12,7 +12,7 @@ from typing import Any, Final
 from gateway.backend import Backend, CallOptions
 from gateway.bugs import internal_error
 from gateway.http import Request, Response, network_of
-from gateway.observing import Observer, Outcome
+from gateway.observing import Observer, RequestOutcome
 from gateway.problems import refusal
 from gateway.shares import Claimant, Shares
 from services.kernel.errors import Fault, FaultKind, denied
@@ -56,7 +56,7 @@ class Doors:
             status, headers = _OK, {}
             if door.answers_status:
                 status, headers = answer.status or _OK, dict(answer.headers)
-            observed.ended(Outcome(status))
+            observed.ended(RequestOutcome(status))
             return Response(status, answer.body, answer.content_type, headers)
 
     def refused(self, request: Request, error: Fault) -> Response:

@@ -21,7 +21,7 @@ _OK: Final = "OK"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestOutcome:
     """How a request ended: HTTP status, `infcode` of the national face (None elsewhere), code and reason of a failure."""
 
     status: int
@@ -53,7 +53,7 @@ class Observed:
 
     def ended(
         self,
-        outcome: Outcome,
+        outcome: RequestOutcome,
         infno: str = "",
         msgid: str = "",
         fixmedins_code: str = "",

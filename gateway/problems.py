@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.http import REQUEST_TIMEOUT, Response, is_late_body
-from gateway.observing import Observed, Outcome
+from gateway.observing import Observed, RequestOutcome
 from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind, Violation
 from services.runtime import http_statuses
 from services.runtime.status import (
@@ -89,7 +89,7 @@ def _violation(violation: Violation) -> dict[str, Any]:
 def refusal(error: Fault | InternalError, observed: Observed) -> Response:
     """The answer to a request that is refused, which ends so."""
     if isinstance(error, InternalError):
-        observed.ended(Outcome(500, None, "INTERNAL", "INTERNAL_ERROR", error.error_id))
+        observed.ended(RequestOutcome(500, None, "INTERNAL", "INTERNAL_ERROR", error.error_id))
     else:
-        observed.ended(Outcome(status_of(error), None, error.kind.value, error.reason))
+        observed.ended(RequestOutcome(status_of(error), None, error.kind.value, error.reason))
     return problem(error)

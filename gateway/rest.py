@@ -29,7 +29,7 @@ from gateway.jsoncodec.unknown import unknown_field
 from gateway.jsoncodec.write import JsonWriters
 from gateway.naming import as_sent
 from gateway.nested import trim_texts
-from gateway.observing import Observed, Observer, Outcome
+from gateway.observing import Observed, Observer, RequestOutcome
 from gateway.partners import Partners
 from gateway.problems import refusal
 from gateway.reading import Unreadable
@@ -176,7 +176,7 @@ class RestFace:
                 raise denied("ROLE_NOT_ALLOWED", role=caller.role.value, method=route.method.full_name)
             # Of a large message it takes some tenths of a second, in which the loop serves others.
             answer = await self._aside.run(network_of(request.source), lambda: own(request))
-            observed.ended(Outcome(200))
+            observed.ended(RequestOutcome(200))
             return Response(200, msgspec.json.encode(route.write(answer)))
         partner, method, size = caller.subject, route.method.full_name, len(request.body)
         message = await self._aside.read(partner, size, lambda: route.read(_value(request, route, variables)))
@@ -188,7 +188,7 @@ class RestFace:
         numbers = (*route.method.request_numbers, *route.method.response_numbers)
         sources = [message] * len(route.method.request_numbers) + [answer] * len(route.method.response_numbers)
         found = {number.attribute: number.get(source) for number, source in zip(numbers, sources, strict=True)}
-        observed.ended(Outcome(200), more={name: value for name, value in found.items() if value})
+        observed.ended(RequestOutcome(200), more={name: value for name, value in found.items() if value})
         return Response(200, text)
 
     async def _caller_in_time(self, request: Request, method: MethodContract, asked_s: float | None) -> Caller:

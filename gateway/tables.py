@@ -30,6 +30,6 @@ def rest_routes() -> rest.Routes:
 
 
 @cache
-def mobile_routes() -> mobile.Routes:
+def mobile_routes() -> mobile.MobileRoutes:
     """The paths of the mobile face."""
-    return mobile.Routes(Contract.of_mesh(), transactions())
+    return mobile.MobileRoutes(Contract.of_mesh(), transactions())

@@ -19,11 +19,11 @@ from gateway.bugs import internal_error
 from gateway.failures import Failures
 from gateway.http import Request, Response, business_date, network_of
 from gateway.mobile.apps import Apps, Registered
-from gateway.mobile.routes import Route, Routes
+from gateway.mobile.routes import MobileRoute, MobileRoutes
 from gateway.national.face import TIMEOUT_S
 from gateway.national.refusals import outcome_of, refusal
 from gateway.nonces import Nonces
-from gateway.observing import Observed, Observer, Outcome
+from gateway.observing import Observed, Observer, RequestOutcome
 from gateway.partners import Partners
 from gateway.problems import retry_after
 from gateway.shares import Shares
@@ -31,7 +31,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.national.envelope import (
     WINDOW,
-    Opened,
+    OpenedMessage,
     Outer,
     build_answer,
     open_request,
@@ -46,10 +46,10 @@ _AGAIN: Final = "mobile.again"
 
 
 @dataclass(slots=True)
-class _Visit:
+class _KnownRequest:
     """What is known of a request so far; a refusal is written with whatever that is."""
 
-    route: Route
+    route: MobileRoute
     outer: Outer | None = None
     registered: Registered | None = None
     reading: bool = False
@@ -61,7 +61,7 @@ class MobileFace:
 
     def __init__(
         self,
-        routes: Routes,
+        routes: MobileRoutes,
         apps: Apps,
         partners: Partners,
         shares: Shares,
@@ -101,7 +101,7 @@ class MobileFace:
                 return self._refused(visit, error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
                 return self._refused(visit, internal_error(self._log, error, self._sandbox), observed)
-            observed.ended(Outcome(200), visit.route.served.infno, "", _code(visit), visit.numbers)
+            observed.ended(RequestOutcome(200), visit.route.served.infno, "", _code(visit), visit.numbers)
             return Response(200, body)
 
     def refused(self, request: Request, error: Fault) -> Response:
@@ -110,16 +110,16 @@ class MobileFace:
         with self._observed(request, visit) as observed:
             return self._refused(visit, error, observed)
 
-    def _visit(self, request: Request) -> _Visit:
+    def _visit(self, request: Request) -> _KnownRequest:
         route = self._routes.find(request.path)
         if route is None:
             raise LookupError(request.path)
-        return _Visit(route)
+        return _KnownRequest(route)
 
-    def _observed(self, request: Request, visit: _Visit) -> Observed:
+    def _observed(self, request: Request, visit: _KnownRequest) -> Observed:
         return self._observer.request(request, visit.route.path, visit.route.served.method.full_name)
 
-    async def _answer(self, request: Request, visit: _Visit) -> bytes:
+    async def _answer(self, request: Request, visit: _KnownRequest) -> bytes:
         source, size = network_of(request.source), len(request.body)
         request.left_s(TIMEOUT_S)
         visit.outer = outer = await self._aside.read(source, size, lambda: read_outer(request.body))
@@ -137,7 +137,7 @@ class MobileFace:
             data = visit.route.write(answer)
             return await self._aside.proven(source, 0, lambda: build_answer(registered.app, outer, data, self._clock()))
 
-    def _admit(self, opened: Opened) -> None:
+    def _admit(self, opened: OpenedMessage) -> None:
         """Remembers the envelope by its signature; ENVELOPE_REPLAYED, TIMESTAMP_OUT_OF_WINDOW."""
         app_id, sent = opened.outer.app_id, int(opened.sent.timestamp())
         try:
@@ -148,7 +148,9 @@ class MobileFace:
             again = Violation("signData", _AGAIN, rule_text(_AGAIN, {}, "en"))
             raise Fault(FaultKind.UNAUTHENTICATED, "ENVELOPE_REPLAYED", violations=[again]) from None
 
-    async def _asked(self, request: Request, visit: _Visit, opened: Opened, registered: Registered) -> Message:
+    async def _asked(
+        self, request: Request, visit: _KnownRequest, opened: OpenedMessage, registered: Registered
+    ) -> Message:
         profile, route = registered.profile, visit.route
         day = business_date(request.headers, self._sandbox and profile.sandbox)
         visit.reading = True
@@ -165,7 +167,7 @@ class MobileFace:
         visit.numbers = {each.attribute: told for each in method.response_numbers if (told := each.get(answer))}
         return answer
 
-    def _refused(self, visit: _Visit, error: Fault | InternalError, observed: Observed) -> Response:
+    def _refused(self, visit: _KnownRequest, error: Fault | InternalError, observed: Observed) -> Response:
         outcome = outcome_of(error)
         observed.ended(outcome, visit.route.served.infno, "", _code(visit), visit.numbers)
         descriptor: Any = visit.route.served.method.request_class.DESCRIPTOR if visit.reading else None
@@ -177,5 +179,5 @@ class MobileFace:
         return Response(outcome.status, body, headers=retry_after(error))
 
 
-def _code(visit: _Visit) -> str:
+def _code(visit: _KnownRequest) -> str:
     return visit.registered.profile.code if visit.registered else ""

@@ -19,7 +19,7 @@ NODE: Final = "data"
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class MobileRoute:
     """One path: its transaction, which writes and reads as the national envelope's does, and how its messages are numbered."""
 
     path: str
@@ -45,28 +45,28 @@ class Route:
         return found if isinstance(found, dict) else {}
 
 
-class Routes:
+class MobileRoutes:
     """The paths of one contract; letter case is not looked at, for the sources' own is odd (`refund_Order`)."""
 
     def __init__(self, contract: Contract, transactions: Transactions) -> None:
-        self._routes: dict[str, Route] = {}
+        self._routes: dict[str, MobileRoute] = {}
         for method in contract.methods.values():
             if method.mobile is not None:
                 route = _route(method, method.mobile, transactions)
                 if self._routes.setdefault(route.path.casefold(), route) is not route:
                     raise ContractError(f"{method.full_name}: {route.path} is served twice")
 
-    def find(self, path: str) -> Route | None:
+    def find(self, path: str) -> MobileRoute | None:
         """What a path serves; None for any other."""
         return self._routes.get(path.casefold())
 
     @property
-    def all(self) -> tuple[Route, ...]:
+    def all(self) -> tuple[MobileRoute, ...]:
         """All of them, along their paths."""
         return tuple(self._routes[path] for path in sorted(self._routes))
 
 
-def _route(method: MethodContract, form: MobileForm, transactions: Transactions) -> Route:
+def _route(method: MethodContract, form: MobileForm, transactions: Transactions) -> MobileRoute:
     if len(method.transactions) != 1:
         raise ContractError(f"{method.full_name}: a mobile path needs one transaction")
     descriptor: Any = method.request_class.DESCRIPTOR
@@ -74,7 +74,7 @@ def _route(method: MethodContract, form: MobileForm, transactions: Transactions)
     if node is None:
         raise ContractError(f"{method.full_name}: a mobile path needs a node {NODE}")
     own = method.transactions[0]
-    return Route(form.path, transactions.find(own.infno, own.wrapper), _names(method, form, node))
+    return MobileRoute(form.path, transactions.find(own.infno, own.wrapper), _names(method, form, node))
 
 
 def _names(method: MethodContract, form: MobileForm, node: FieldPlan) -> tuple[str, ...]:

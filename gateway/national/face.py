@@ -32,7 +32,7 @@ from gateway.national.refusals import LIMIT, lenient_warning, outcome_of, refusa
 from gateway.national.signatures import WINDOW_MINUTES, authenticate, speaks_bus
 from gateway.national.transactions import Served, Transactions
 from gateway.nonces import Nonces
-from gateway.observing import Observed, Observer, Outcome
+from gateway.observing import Observed, Observer, RequestOutcome
 from gateway.partners import Partners, Profile
 from gateway.problems import retry_after
 from gateway.reading import Unreadable
@@ -55,7 +55,7 @@ _NO_OUTPUT: Final = "{}"
 
 
 @dataclass(slots=True)
-class _Visit:
+class _KnownRequest:
     """What is known of a request so far; a refusal is written with whatever that is.
 
     `sign_in` and `since` are warnings: of the sign-in number, and of what has happened since to what is answered again.
@@ -105,7 +105,7 @@ class NationalFace:
 
     async def handle(self, request: Request) -> Response:
         """The answer to one POST; never raises but when it is cancelled."""
-        visit = _Visit()
+        visit = _KnownRequest()
         with self._observer.request(request, "/*") as observed:
             try:
                 output = await self._answer(request, visit)
@@ -113,7 +113,7 @@ class NationalFace:
                 return self._refused(request, visit, error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
                 return self._refused(request, visit, internal_error(self._log, error, self._sandbox), observed)
-            observed.ended(Outcome(200, infcode=0), *_numbers(visit), visit.numbers)
+            observed.ended(RequestOutcome(200, infcode=0), *_numbers(visit), visit.numbers)
             if visit.served is not None and visit.served.file:
                 return Response(200, output, _FILE)
             return _response(200, output, visit.profile)
@@ -121,9 +121,9 @@ class NationalFace:
     def refused(self, request: Request, error: Fault) -> Response:
         """Refuses a request before it is looked at."""
         with self._observer.request(request, "/*") as observed:
-            return self._refused(request, _Visit(), error, observed)
+            return self._refused(request, _KnownRequest(), error, observed)
 
-    async def _answer(self, request: Request, visit: _Visit) -> bytes:
+    async def _answer(self, request: Request, visit: _KnownRequest) -> bytes:
         headers = request.headers
         kind, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
         request.left_s(TIMEOUT_S)
@@ -150,7 +150,7 @@ class NationalFace:
         authenticate(profile, request.headers, now, self._sandbox, infno=infno, body=body, nonces=self._nonces)
 
     async def _proven(
-        self, request: Request, visit: _Visit, envelope: Envelope, served: Served, profile: Profile
+        self, request: Request, visit: _KnownRequest, envelope: Envelope, served: Served, profile: Profile
     ) -> bytes:
         day = business_date(request.headers, self._sandbox and profile.sandbox)
         visit.sign_in = await self._sign_no_warning(served, envelope, profile)
@@ -169,7 +169,9 @@ class NationalFace:
             write_all = partial(self._written, request, visit, envelope, profile, answer)
             return await self._aside.written(partner, method, answer, write_all)
 
-    def _written(self, request: Request, visit: _Visit, envelope: Envelope, profile: Profile, answer: Message) -> bytes:
+    def _written(
+        self, request: Request, visit: _KnownRequest, envelope: Envelope, profile: Profile, answer: Message
+    ) -> bytes:
         served = visit.served
         assert served is not None
         if served.file:
@@ -211,7 +213,9 @@ class NationalFace:
             raise precondition("SIGN_NO_UNKNOWN")
         return f"[SIGN_NO_UNKNOWN] {text_of('SIGN_NO_UNKNOWN', {}, 'zh')}"
 
-    def _refused(self, request: Request, visit: _Visit, error: Fault | InternalError, observed: Observed) -> Response:
+    def _refused(
+        self, request: Request, visit: _KnownRequest, error: Fault | InternalError, observed: Observed
+    ) -> Response:
         outcome = outcome_of(error)
         observed.ended(outcome, *_numbers(visit))
         envelope, profile = visit.envelope, visit.profile
@@ -235,7 +239,7 @@ class NationalFace:
         return _response(outcome.status, body, profile, retry_after(error))
 
 
-def _read(visit: _Visit, served: Served, envelope: Envelope, profile: Profile, key: str) -> Message:
+def _read(visit: _KnownRequest, served: Served, envelope: Envelope, profile: Profile, key: str) -> Message:
     """The request; what is lenient in it is kept for the answer, or refused where the profile is strict."""
     if envelope.wrapper != outer.INFNO or not (profile.lenient_warnings or profile.dialect.strict):
         return served.read(envelope.row, envelope.root, key)
@@ -283,14 +287,14 @@ def _require(served: Served, envelope: Envelope) -> None:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=missing)
 
 
-def _warning(visit: _Visit) -> str:
+def _warning(visit: _KnownRequest) -> str:
     if not visit.lenient:
         return joined(since=visit.since, sign_in=visit.sign_in)
     room = LIMIT - len(joined(since=visit.since, sign_in=visit.sign_in, lenient=" "))
     return joined(since=visit.since, sign_in=visit.sign_in, lenient=lenient_warning(visit.lenient, room + 1))
 
 
-def _numbers(visit: _Visit) -> tuple[str, str, str]:
+def _numbers(visit: _KnownRequest) -> tuple[str, str, str]:
     """Number of the transaction as far as it is known, message number, institution."""
     if visit.envelope is None:
         return "", "", ""

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor
 from gateway.http import REQUEST_TIMEOUT, is_late_body
 from gateway.national.codec.plan import national_path
 from gateway.national.lenience import Finding, with_guess
-from gateway.observing import Outcome
+from gateway.observing import RequestOutcome
 from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
 from services.runtime.texts.bodies import BODY_RULES
@@ -38,12 +38,12 @@ def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
     return (said + shown + step if len(said) + len(shown) + len(step) <= LIMIT else said)[:LIMIT]
 
 
-def outcome_of(error: Fault | InternalError) -> Outcome:
+def outcome_of(error: Fault | InternalError) -> RequestOutcome:
     """What a refusal is to HTTP and to whoever watches: 200, but where it is not known what came of the request."""
     if isinstance(error, InternalError):
-        return Outcome(500, -1, "INTERNAL", "INTERNAL_ERROR", error.error_id)
+        return RequestOutcome(500, -1, "INTERNAL", "INTERNAL_ERROR", error.error_id)
     status = REQUEST_TIMEOUT if is_late_body(error) else _UNKNOWN_OUTCOME.get(error.kind, 200)
-    return Outcome(status, -1, error.kind.value, error.reason)
+    return RequestOutcome(status, -1, error.kind.value, error.reason)
 
 
 def lenient_warning(found: Sequence[Finding], room: int) -> str:

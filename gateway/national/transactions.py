@@ -17,7 +17,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.national.codec.decode import RequestReader, compile_request
-from gateway.national.codec.encode import Answer, compile_response
+from gateway.national.codec.encode import ResponseWriters, compile_response
 from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
 from gateway.national.envelope import INFNO
 from gateway.national.lenience import Lenience
@@ -47,7 +47,7 @@ class Served:
     wrapper: str
     method: MethodContract
     read: RequestReader
-    answer: Answer
+    answer: ResponseWriters
     notices: Notices
     keyed: bool
     signed: bool
@@ -163,7 +163,7 @@ def _served(method: MethodContract) -> tuple[Served, ...]:
     )
 
 
-def _switch(method: MethodContract, transaction: Transaction, answer: Answer) -> str:
+def _switch(method: MethodContract, transaction: Transaction, answer: ResponseWriters) -> str:
     """The switch of a dialect that the option names; ContractError where no dialect has it or nothing could be bare."""
     name = transaction.bare_if
     if not name:

@@ -26,7 +26,7 @@ from services.catalogue.domain import records
 from services.catalogue.domain.amounts import item_share_of, price_of, share_of
 from services.catalogue.domain.checking import check
 from services.catalogue.domain.policies import version_of
-from services.catalogue.domain.publishing import Entry
+from services.catalogue.domain.publishing import PlacedRecord
 from services.catalogue.domain.records import Record
 from services.catalogue.domain.standards import DIAGNOSIS, OPERATION
 from services.kernel.errors import Fault, Violation, invalid
@@ -232,7 +232,7 @@ STACKS_FILE: Final = "stacks.yaml"
 POLICIES: Final = "policies"
 _STACK_KEYS: Final = frozenset(("admdvs", "insutype", "policy_ids", "from_day", "to_day"))
 
-Read = tuple[list[Entry], list[Violation]]
+Read = tuple[list[PlacedRecord], list[Violation]]
 
 
 def read_folder(folder: Path) -> Read:
@@ -241,7 +241,7 @@ def read_folder(folder: Path) -> Read:
     Gives entries, whose path is `file:line`, and violations, whose path is `file:line:column`. Raises DOCUMENT_INVALID for a
     file that is no readable CSV or YAML at all.
     """
-    entries: list[Entry] = []
+    entries: list[PlacedRecord] = []
     violations: list[Violation] = []
     for found, wrong in _files(folder):
         entries += found
@@ -271,7 +271,7 @@ def read_records(path: Path, form: CsvFormat) -> Read:
 
 
 def _read_rows(rows: Iterator[tuple[str, Row]], read: Callable[[Row], Record]) -> Read:
-    entries: list[Entry] = []
+    entries: list[PlacedRecord] = []
     violations: list[Violation] = []
     for place, row in rows:
         try:
@@ -281,7 +281,7 @@ def _read_rows(rows: Iterator[tuple[str, Row]], read: Callable[[Row], Record]) -
             wrong = fault.violations
         else:
             if not wrong:
-                entries.append(Entry(place, record))
+                entries.append(PlacedRecord(place, record))
         violations += [_placed(each, place) for each in wrong]
     return entries, violations
 
@@ -295,7 +295,7 @@ def read_policy(path: Path) -> Read:
     """The policy of one YAML file."""
     document = read_document(path)
     try:
-        return [Entry(path.name, version_of(document if isinstance(document, dict) else {}))], []
+        return [PlacedRecord(path.name, version_of(document if isinstance(document, dict) else {}))], []
     except Fault as fault:
         return [], [_placed(each, path.name) for each in fault.violations]
 
@@ -306,7 +306,7 @@ def read_stacks(path: Path) -> Read:
     stacks = document.get("stacks") if isinstance(document, dict) and set(document) == {"stacks"} else None
     if not isinstance(stacks, list):
         return [], [Violation(path.name, "stacks", "one list under the key stacks is expected")]
-    entries: list[Entry] = []
+    entries: list[PlacedRecord] = []
     violations: list[Violation] = []
     for place, node in enumerate(stacks):
         where = f"{path.name}:stacks[{place}]"

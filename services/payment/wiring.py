@@ -26,7 +26,7 @@ from services.payment.channels.record import Record
 from services.payment.channels.wechat import WeChat
 from services.payment.domain.accounts import Account
 from services.payment.domain.numbers import mark
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 from services.payment.domain.revoking import revs_token
 from services.payment.domain.runs import DifferenceState, RunState
 from services.payment.loader import Merchants, read_merchants
@@ -116,7 +116,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)
     refunding, key = Refunding(books, driving, partial(new_id, f"F{own}")), partial(_key, signer)
-    told = _Told(config, telemetry, clock, books, Partners(peers, monotonic), key)
+    told = _TellingParts(config, telemetry, clock, books, Partners(peers, monotonic), key)
     loops: list[_Loop] = [loop, told.telling, *_daily(config, telemetry, store, books, reconciling)]
     orders = PayOrderServicer(
         books, saving, paying, refunding, desk.plan, merchants.closed, key, work, told.partners.shown
@@ -273,7 +273,7 @@ def channels_of(merchants: Merchants, lines: Lines) -> Sequence[Channel]:
         raise StartError(f"{MERCHANTS}: {error}") from None
 
 
-class _Told:
+class _TellingParts:
     """What tells institutions (6302): their profiles, the way to them, the loop, and what is counted beside it."""
 
     def __init__(
@@ -299,7 +299,7 @@ def _counted(telling: Telling, kind: str) -> float:
     return float(telling.counts.get(kind, 0))
 
 
-def _revs(key: Callable[[], bytes], books: Books, order: Order) -> str:
+def _revs(key: Callable[[], bytes], books: Books, order: PayOrder) -> str:
     return revs_token(key(), order, books.now())
 
 

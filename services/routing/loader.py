@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from services.kernel.errors import Violation, Violations
-from services.routing.domain.divisions import FIRST_DAY, Change, Division, Divisions, Kind, history, kind_of
+from services.routing.domain.divisions import FIRST_DAY, Change, Division, DivisionKind, Divisions, history, kind_of
 from services.runtime.documents.csv_rows import CsvRow, read_csv
 from services.runtime.documents.faults import document_invalid
 
@@ -25,7 +25,11 @@ SAMPLES: Final = Path(__file__).with_name("samples")
 _CODE: Final = re.compile("[0-9]{6}")
 _ABSORBS: Final = frozenset(("撤销", "区划调整", "划转"))
 """Kinds of change by which a code goes into one that stands already."""
-_POOLS: Final = {"city_level_pool": Kind.CITY_POOL, "province_level_pool": Kind.PROVINCE_POOL, "national": Kind.NATION}
+_POOLS: Final = {
+    "city_level_pool": DivisionKind.CITY_POOL,
+    "province_level_pool": DivisionKind.PROVINCE_POOL,
+    "national": DivisionKind.NATION,
+}
 
 
 @dataclass(slots=True)
@@ -102,7 +106,7 @@ def _change(row: CsvRow, reading: _Reading) -> None:
 
 
 def _extra(row: CsvRow, reading: _Reading) -> None:
-    kind = _POOLS.get(row.cells.get("kind", ""), Kind.ZONE)
+    kind = _POOLS.get(row.cells.get("kind", ""), DivisionKind.ZONE)
     reading.extra.append(Division(_code(row, "code"), row.cells["name"], kind, FIRST_DAY))
 
 
@@ -120,9 +124,9 @@ def _day(row: CsvRow, column: str) -> date:
         raise ValueError(column) from None
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> DivisionKind:
     try:
-        return Kind(text)
+        return DivisionKind(text)
     except ValueError:
         raise ValueError("kind") from None
 

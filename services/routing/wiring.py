@@ -15,13 +15,13 @@ from typing import Any, Final
 from services import cells
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
-from services.routing.domain.bills import Begun
+from services.routing.domain.bills import BegunBill
 from services.routing.domain.clearing.terms import DEFAULTS
 from services.routing.domain.divisions import Divisions
 from services.routing.domain.filing_terms import DEFAULTS as FILING_TERMS
 from services.routing.domain.filings import Filing
 from services.routing.domain.hashes import Hasher
-from services.routing.domain.sagas import Kind, Saga
+from services.routing.domain.sagas import Saga, SagaKind
 from services.routing.loader import SAMPLES, read_folder
 from services.routing.operations.authorisations import Authorisations
 from services.routing.operations.bills import Bills
@@ -159,7 +159,7 @@ class _Sagas:
 
     sagas: Sagas
     committer: Committer[Item, Kept]
-    looks: Committer[Begun, Filing | None]
+    looks: Committer[BegunBill, Filing | None]
     bills: Bills
     held: HeldOrders
     booked: BookedOrders
@@ -192,15 +192,15 @@ def _sagas(
     settlements = SettlementCells(peers, config.known_cells)
     encounters = EncounterCells(peers, config.known_cells)
     visits, stays = Visits(insured, encounters), Stays(insured, encounters, sagas, partial(new_id, ""))
-    looks: Committer[Begun, Filing | None] = Committer("filing", filings.of_bills, telemetry=telemetry)
+    looks: Committer[BegunBill, Filing | None] = Committer("filing", filings.of_bills, telemetry=telemetry)
     bills, reversals = Bills(sagas, settlements, looks.submit), Reversals(sagas, settlements, stays.take_back)
     held = HeldOrders(bills, settlements)
-    ends: dict[Kind, End] = {
-        Kind.SETTLE: bills.end,
-        Kind.REVERSE: reversals.end,
-        Kind.ADMIT: stays.end_admission,
-        Kind.CHANGE_STAY: stays.end_change,
-        Kind.PAY: held.end,
+    ends: dict[SagaKind, End] = {
+        SagaKind.SETTLE: bills.end,
+        SagaKind.REVERSE: reversals.end,
+        SagaKind.ADMIT: stays.end_admission,
+        SagaKind.CHANGE_STAY: stays.end_change,
+        SagaKind.PAY: held.end,
     }
     loop = SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
     forgotten = Forgotten(sagas, settlements, bills.end_again, tuple(config.known_cells))

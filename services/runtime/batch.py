@@ -39,7 +39,7 @@ class Admitted:
             yield call
 
 
-Answer = Message | Fault
+ItemAnswer = Message | Fault
 R = TypeVar("R", bound=Message)
 Handle = Callable[[Sequence[Admitted]], Awaitable[Sequence[Any]]]
 

@@ -30,7 +30,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CallbackAnswer:
     """What came back: the status and the body's bytes."""
 
     status: int
@@ -67,7 +67,7 @@ class Callbacks:
         self._opening = asyncio.Lock()
         self._client: httpx.AsyncClient | None = None
 
-    async def post(self, name: str, url: str, body: bytes, timeout_s: float = TIMEOUT_S) -> Told:
+    async def post(self, name: str, url: str, body: bytes, timeout_s: float = TIMEOUT_S) -> CallbackAnswer:
         """Posts JSON; `NotTold`. `name` is that of the span, in which nothing of the address stands."""
         with self._telemetry.span(name, kind=SpanKind.CLIENT) as span:
             try:
@@ -84,7 +84,7 @@ class Callbacks:
             if self._client is not None:
                 await self._client.aclose()
 
-    async def _posted(self, url: str, body: bytes) -> Told:
+    async def _posted(self, url: str, body: bytes) -> CallbackAnswer:
         asked = _parsed(url)
         if asked.scheme != "https" and not (self._plain and asked.scheme == "http"):
             raise NotTold("NOT_HTTPS")
@@ -113,7 +113,7 @@ class Callbacks:
             raise NotTold("ADDRESS_NOT_ALLOWED")
         return [*dict.fromkeys(found)][:_MOST_ADDRESSES]
 
-    async def _sent(self, client: httpx.AsyncClient, asked: httpx.URL, address: str, body: bytes) -> Told:
+    async def _sent(self, client: httpx.AsyncClient, asked: httpx.URL, address: str, body: bytes) -> CallbackAnswer:
         headers = {"host": asked.netloc.decode("ascii"), "content-type": "application/json; charset=utf-8"}
         # The certificate has to be that of the name, though the connection goes to the address.
         names = {} if _is_address(asked.host) else {"sni_hostname": asked.host}
@@ -124,7 +124,7 @@ class Callbacks:
                 held += piece
                 if len(held) > _MOST_BYTES:
                     raise NotTold("ANSWER_TOO_LARGE")
-            return Told(response.status_code, bytes(held))
+            return CallbackAnswer(response.status_code, bytes(held))
 
     async def _opened(self) -> httpx.AsyncClient:
         """The client, made at the first call. No connection is kept: what was verified for one name is never used for another."""

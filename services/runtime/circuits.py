@@ -22,7 +22,7 @@ from services.kernel.errors import AWAY, Fault, FaultKind
 from services.runtime.logs import write
 from services.runtime.metrics import Metrics
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 FAILURES: Final = 3
 """In a row, after which nobody is asked any more (our decision)."""
@@ -58,7 +58,7 @@ class Circuits:
         known = self._circuits.get(name)
         return str(known.breaker.state) if known else "closed"
 
-    async def call(self, name: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def call(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         """What the work answers; PEER_UNAVAILABLE at once, and nothing is begun, while the peer's circuit is open."""
         circuit = self._circuits.get(name) or self._made(name)
         breaker = circuit.breaker

@@ -30,7 +30,7 @@ _IDLE_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back: the status, the headers with names in small letters, the body's bytes as they were sent."""
 
     status: int
@@ -39,7 +39,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRequest:
     """A request as it left: what a record of what was told to whom keeps. `plain` is what its body says before it is sealed and
     signed.
     """
@@ -76,7 +76,7 @@ class Outgoing:
     def __init__(
         self,
         telemetry: Telemetry,
-        told: Callable[[Sent], None] | None = None,
+        told: Callable[[SentRequest], None] | None = None,
         *,
         connections: int = CONNECTIONS,
         most_bytes: int = MOST_BYTES,
@@ -99,19 +99,21 @@ class Outgoing:
         plain: Any = None,
         timeout_s: float = TIMEOUT_S,
         shown: str | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Sends one request and waits for its answer; `Unanswered`. `plain` is what its body says, for records; `shown` is what a
         span tells in place of the path, where that is a secret.
         """
         if self._told is not None:
-            self._told(Sent(provider, method, url, headers, body, plain))
+            self._told(SentRequest(provider, method, url, headers, body, plain))
         path = urlsplit(url).path if shown is None else shown
         with self._telemetry.span(f"{provider} {method} {path}", kind=SpanKind.CLIENT) as span:
             answer = await self._sent(method, url, headers, body, timeout_s)
             span.set_attribute("http.response.status_code", answer.status)
             return answer
 
-    async def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
+    async def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float
+    ) -> HttpAnswer:
         session, http, way = await self._opened(), _aiohttp(), _Way()
         try:
             async with (
@@ -126,7 +128,7 @@ class Outgoing:
                 ) as response,
             ):
                 held = await self._held(response.content)
-                return Answer(response.status, _joined(response.headers), held)
+                return HttpAnswer(response.status, _joined(response.headers), held)
         except TimeoutError:
             raise Unanswered("TIMEOUT", sent=way.sent) from None
         except (http.ClientError, OSError, ValueError) as error:

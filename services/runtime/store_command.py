@@ -29,7 +29,7 @@ from services.runtime.embedded import start_error, store_held
 from services.runtime.server import StartError
 from services.runtime.store_errors import StoreUnavailable
 from services.runtime.stores import backups
-from services.runtime.stores.opening import Found, State, look
+from services.runtime.stores.opening import FoundStore, State, look
 from services.runtime.stores.schema import BASELINE, Schema, release
 from services.runtime.texts.starting import started
 from services.runtime.texts.stores import told
@@ -210,7 +210,7 @@ def _require_fit(desk: Desk, member: mesh.Member, copy: Path) -> None:
         raise Refused("\n".join(lines))
 
 
-async def _found(desk: Desk, member: mesh.Member) -> Found:
+async def _found(desk: Desk, member: mesh.Member) -> FoundStore:
     database, schema = _database(desk, member), schema_of(member)
     try:
         async with database.looked_into() as connection:
@@ -223,7 +223,7 @@ def _database(desk: Desk, member: mesh.Member) -> Database:
     return Database(desk.config.database_url(member.name), system_clock, 1)
 
 
-def _values(desk: Desk, member: mesh.Member, found: Found) -> dict[str, object]:
+def _values(desk: Desk, member: mesh.Member, found: FoundStore) -> dict[str, object]:
     """What the texts of states name beside the place."""
     by = told("made before stores had versions", desk.language)
     if found.release:

@@ -23,7 +23,7 @@ MOST: Final = 64
 MESSAGE_S: Final = 60.0
 """So long the work on one message may take."""
 
-Answer = Callable[[bytes], Awaitable[bytes]]
+Answering = Callable[[bytes], Awaitable[bytes]]
 
 
 class Streams:
@@ -39,7 +39,7 @@ class Streams:
         """Ends each stream once its message in hand is answered, and opens no other."""
         self._stopping.set()
 
-    async def serve(self, context: Any, answer: Answer) -> int:
+    async def serve(self, context: Any, answer: Answering) -> int:
         """Answers the messages of a stream until its sender ends it; how many. Faults STREAM_IDLE, SHUTTING_DOWN, TOO_MANY_CALLS,
         and whatever `answer` raises."""
         if self._open >= self.most:

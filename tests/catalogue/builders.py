@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from services.catalogue.domain.publishing import Entry
+from services.catalogue.domain.publishing import PlacedRecord
 from services.catalogue.domain.records import (
     EMPTY_HEAD,
     Disease,
@@ -137,9 +137,9 @@ def policy_document(
     }
 
 
-def entries_of(records: Iterable[Record]) -> tuple[Entry, ...]:
+def entries_of(records: Iterable[Record]) -> tuple[PlacedRecord, ...]:
     """Entries as a request has them."""
-    return tuple(Entry(f"records[{place}].{record.KIND}", record) for place, record in enumerate(records))
+    return tuple(PlacedRecord(f"records[{place}].{record.KIND}", record) for place, record in enumerate(records))
 
 
 def command(request_id: str, *records: Record, scope: str = "operator:1") -> PublishCommand:

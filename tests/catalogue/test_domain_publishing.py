@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.catalogue.domain.policies import policy_of, version_of, warnings_of
-from services.catalogue.domain.publishing import Decision, Standing, decide, unknown_divisions
+from services.catalogue.domain.publishing import Decision, HeldRecords, decide, unknown_divisions
 from services.catalogue.domain.records import EMPTY_HEAD, Key, Record, key_of, next_head
 from services.kernel.errors import Fault, FaultKind
 from tests.catalogue.builders import (
@@ -31,7 +31,7 @@ def against(standing: list[Record], *records: Record, policies: dict[str, str] |
     held: dict[tuple[str, Key], list[Record]] = {}
     for record in standing:
         held.setdefault((record.KIND, key_of(record)), []).append(record)
-    return decide(entries_of(records), Standing(held, policies or {}, frozenset()))
+    return decide(entries_of(records), HeldRecords(held, policies or {}, frozenset()))
 
 
 def refused(standing: list[Record], *records: Record, policies: dict[str, str] | None = None) -> Fault:

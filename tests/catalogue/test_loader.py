@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.catalogue.domain.publishing import Entry
+from services.catalogue.domain.publishing import PlacedRecord
 from services.catalogue.domain.records import EMPTY_HEAD, Division, LocalMedType, PriceCeiling, Term, next_head
 from services.catalogue.loader import UNDATED_FROM, format_of, read_folder, read_records
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
@@ -23,7 +23,7 @@ OPEN = Path(__file__).resolve().parents[3] / "shared" / "data" / "open"
 CHUNK = 2000
 
 
-def read(folder: Path, name: str, text: str) -> tuple[list[Entry], list[tuple[str, str]]]:
+def read(folder: Path, name: str, text: str) -> tuple[list[PlacedRecord], list[tuple[str, str]]]:
     """The entries of one file with this text, and the places and rules of what could not be read."""
     path = folder / name
     path.write_bytes(text.encode("utf-8"))
@@ -36,7 +36,7 @@ def read(folder: Path, name: str, text: str) -> tuple[list[Entry], list[tuple[st
 def test_a_row_becomes_a_record_that_knows_its_line(tmp_path: Path) -> None:
     text = f"med_list_codg,admdvs,pric_uplmt_amt,from_day\n{DRUG},370100,9,2020-01-01\n"
     assert read(tmp_path, "price_ceilings.csv", text) == (
-        [Entry("price_ceilings.csv:2", ceiling(DRUG, "370100", 9))],
+        [PlacedRecord("price_ceilings.csv:2", ceiling(DRUG, "370100", 9))],
         [],
     )
 
@@ -45,7 +45,7 @@ def test_a_local_kind_of_care_counts_as_a_national_one_and_changes_none(tmp_path
     head = "local_med_type,name,med_type,admdvs,from_day\n"
     rows = "110104,签约,11,990000,2020-01-01\n21,住院,11,990000,2020-01-01\nA1,签约,77,990000,2020-01-01\n"
     assert read(tmp_path, "local_med_types.csv", head + rows) == (
-        [Entry("local_med_types.csv:2", LocalMedType("110104", "签约", "11", "990000", date(2020, 1, 1), None))],
+        [PlacedRecord("local_med_types.csv:2", LocalMedType("110104", "签约", "11", "990000", date(2020, 1, 1), None))],
         [
             ("local_med_types.csv:3:local_med_type", "med_type.national"),
             ("local_med_types.csv:4:local_med_type", "code.med_type"),
@@ -58,7 +58,7 @@ def test_a_ceiling_says_who_bears_what_is_over_it_and_none_has_nothing_over(tmp_
     head = "med_list_codg,admdvs,pric_uplmt_amt,hosp_bear,from_day\n"
     rows = f"{DRUG},370100,9,1,2020-01-01\n{DRUG},370200,999999,1,2020-01-01\n{DRUG},370300,9,yes,2020-01-01\n"
     assert read(tmp_path, "price_ceilings.csv", head + rows) == (
-        [Entry("price_ceilings.csv:2", replace(ceiling(DRUG, "370100", 9), hosp_bear=True))],
+        [PlacedRecord("price_ceilings.csv:2", replace(ceiling(DRUG, "370100", 9), hosp_bear=True))],
         [("price_ceilings.csv:3:hosp_bear", "hosp_bear"), ("price_ceilings.csv:4:hosp_bear", "flag")],
     )
 
@@ -203,7 +203,7 @@ async def test_the_official_lists_load_whole_within_seconds(tmp_path: Path) -> N
     assert time.perf_counter() - began < 30
 
 
-async def _publish(store: CatalogueStore, number: int, chunk: tuple[Entry, ...]) -> int:
+async def _publish(store: CatalogueStore, number: int, chunk: tuple[PlacedRecord, ...]) -> int:
     said: list[Published] = []
 
     def render(published: Published) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from services.catalogue.domain.policies import version_of
 from services.catalogue.domain.pricing import PriceScope
-from services.catalogue.domain.publishing import Entry
+from services.catalogue.domain.publishing import PlacedRecord
 from services.catalogue.domain.queries import PolicyPlace
 from services.catalogue.domain.records import EMPTY_HEAD, PolicyVersion, Record
 from services.catalogue.operations.lookups import Lookups
@@ -256,5 +256,5 @@ async def test_an_empty_catalogue_begins_with_its_files_once(store: CatalogueSto
 async def test_a_bad_row_in_the_files_leaves_the_catalogue_empty(store: CatalogueStore) -> None:
     bad = [Violation("operations.csv:7:code", "code.operation_icd9cm3", values={"guess": ""})]
     with pytest.raises(Fault):
-        await publish_first(store, lambda: ([Entry("", item())], bad), lambda: NOW)
+        await publish_first(store, lambda: ([PlacedRecord("", item())], bad), lambda: NOW)
     assert await store.head() == EMPTY_HEAD

@@ -14,7 +14,7 @@ import yaml
 
 from gateway import tables
 from gateway.app import build
-from gateway.mobile.routes import Routes
+from gateway.mobile.routes import MobileRoutes
 from gateway.national.transactions import Transactions
 from services.kernel.errors import Fault, FaultKind, not_found, precondition
 from services.runtime.config import Config
@@ -65,7 +65,7 @@ def registered(app_id: str = APP_ID, code: str = HOSPITAL, **changed: Any) -> pa
 async def served(tmp_path_factory: pytest.TempPathFactory, compiled: Transactions) -> AsyncIterator[Centre]:
     """One gateway for all of these tests: what each needs of its own has an app of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "mobile_routes", lambda: Routes(with_paths(PATHS), compiled))
+        patch.setattr(tables, "mobile_routes", lambda: MobileRoutes(with_paths(PATHS), compiled))
         async with running(tmp_path_factory.mktemp("mobile"), {}) as scene:
             yield Centre(scene)
 
@@ -271,7 +271,7 @@ class TestStart:
     async def test_without_sm2_the_gateway_says_what_to_install(
         self, monkeypatch: pytest.MonkeyPatch, compiled: Transactions
     ) -> None:
-        monkeypatch.setattr(tables, "mobile_routes", lambda: Routes(with_paths(PATHS), compiled))
+        monkeypatch.setattr(tables, "mobile_routes", lambda: MobileRoutes(with_paths(PATHS), compiled))
         with pytest.raises(StartError, match=r"gateway cannot start: SM2 needs .*libnone.*YIBAO_MOBILE=off") as refused:
             await self._built({"YIBAO_LIBCRYPTO": "libnone.so"})
         chinese = started(str(refused.value), "zh")
@@ -303,12 +303,12 @@ class TestStart:
         self, compiled: Transactions, name: str, form: MobileForm, said: str
     ) -> None:
         with pytest.raises(ContractError, match=said):
-            Routes(with_paths({f"yibao.{name}": form}), compiled)
+            MobileRoutes(with_paths({f"yibao.{name}": form}), compiled)
 
     def test_one_path_serves_one_method(self, compiled: Transactions) -> None:
         twice = dict.fromkeys(PATHS, MobileForm("/Same", ""))
         with pytest.raises(ContractError, match="served twice"):
-            Routes(with_paths(twice), compiled)
+            MobileRoutes(with_paths(twice), compiled)
 
 
 class TestByHand:

@@ -13,7 +13,7 @@ import pytest
 from services.identity.domain import consent
 from services.identity.domain.consent import Decision, Grant, Hidden, Kind, Purpose, Reader, Scope
 from services.identity.domain.credential import Credential
-from services.identity.operations.consent_desk import ConsentDesk, Person
+from services.identity.operations.consent_desk import ConsentDesk, MeantPerson
 from services.identity.operations.consents import Consents
 from services.identity.operations.credentials import CredentialOperations
 from services.identity.store.unit import IdentityStore
@@ -89,11 +89,11 @@ class Consenting:
 
     async def find(self, reader: Reader = DOCTOR_HERE, who: str = WHO) -> str:
         """The number of the grant that lets the reader read."""
-        return (await self.desk.find(Person(who), reader, self.now)).grant_no
+        return (await self.desk.find(MeantPerson(who), reader, self.now)).grant_no
 
     async def break_glass(self, reader: Reader = DOCTOR_HERE, who: str = WHO, reason: str = "昏迷送院") -> str:
         """In an emergency."""
-        return (await self.desk.break_glass(self.stamp(), Person(who), reader, reason, self.now, _number)).decode()
+        return (await self.desk.break_glass(self.stamp(), MeantPerson(who), reader, reason, self.now, _number)).decode()
 
     async def decide(self, grant_no: str, reader: Reader = DOCTOR_HERE) -> Decision | None:
         """One decision."""

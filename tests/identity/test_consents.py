@@ -8,7 +8,7 @@ import pytest
 
 from services.identity.domain import consent
 from services.identity.domain.consent import Purpose, Reader
-from services.identity.operations.consent_desk import Person
+from services.identity.operations.consent_desk import MeantPerson
 from services.identity.store.unit import IdentityStore
 from tests.identity.consenting import (
     CHECKER,
@@ -39,7 +39,7 @@ async def consents(any_store: IdentityStore, clock: Ticking, dice: Dice) -> Cons
 async def test_nobody_reads_who_was_granted_nothing_and_of_nobody_the_same_is_said(consents: Consenting) -> None:
     assert await refused(consents.find()) == "NO_ACCESS"
     assert await refused(consents.find(who=NOBODY)) == "NO_ACCESS"
-    by_certificate = Person("", "01", person(1).certno)
+    by_certificate = MeantPerson("", "01", person(1).certno)
     assert await refused(consents.desk.find(by_certificate, DOCTOR_HERE, consents.now)) == "NO_ACCESS"
     assert await refused(consents.break_glass(who=NOBODY)) == "NO_ACCESS"
     assert await consents.decide("GS00000000000000000099") is None
@@ -48,7 +48,7 @@ async def test_nobody_reads_who_was_granted_nothing_and_of_nobody_the_same_is_sa
 async def test_a_grant_lets_its_reader_read_and_is_found_by_certificate_too(consents: Consenting) -> None:
     made = await consents.grant()
     assert await consents.find() == made
-    found = await consents.desk.find(Person("", "1", f" {person(1).certno} "), DOCTOR_HERE, consents.now)
+    found = await consents.desk.find(MeantPerson("", "1", f" {person(1).certno} "), DOCTOR_HERE, consents.now)
     assert (found.grant_no, found.psn_no) == (made, WHO)
     decided = await consents.decide(made)
     assert decided is not None

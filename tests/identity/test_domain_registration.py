@@ -11,7 +11,7 @@ import pytest
 from services.identity.domain.person import PersonRecord, in_order
 from services.identity.domain.registration import (
     MAX_VIOLATIONS,
-    Standing,
+    RegisteredBefore,
     check_records,
     decide_registration,
     with_own_links,
@@ -19,12 +19,12 @@ from services.identity.domain.registration import (
 from services.kernel.errors import Fault, FaultKind
 from tests.identity.people import enrolment, identity, link, person, record
 
-EMPTY = Standing({}, {}, {}, frozenset())
+EMPTY = RegisteredBefore({}, {}, {}, frozenset())
 
 
-def _standing(*records: PersonRecord) -> Standing:
+def _standing(*records: PersonRecord) -> RegisteredBefore:
     people = [each.person for each in records]
-    return Standing(
+    return RegisteredBefore(
         {each.person.psn_no: in_order(each) for each in records},
         {(each.psn_cert_type, each.certno): each.psn_no for each in people},
         {each.card_no: each.psn_no for each in people if each.card_no},
@@ -38,7 +38,7 @@ def _broken(records: Sequence[PersonRecord]) -> tuple[str, list[str]]:
     return refused.value.reason, [violation.path for violation in refused.value.violations]
 
 
-def _refused(records: Sequence[PersonRecord], standing: Standing) -> Fault:
+def _refused(records: Sequence[PersonRecord], standing: RegisteredBefore) -> Fault:
     with pytest.raises(Fault) as refused:
         decide_registration(records, standing)
     return refused.value

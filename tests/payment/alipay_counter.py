@@ -18,7 +18,7 @@ from services.payment.channels.alipay import Alipay
 from services.payment.channels.protocol import Delivery
 from services.payment.domain.accounts import Account
 from services.runtime.config import Config
-from services.runtime.outgoing import Outgoing, Sent
+from services.runtime.outgoing import Outgoing, SentRequest
 from services.runtime.telemetry import Telemetry
 from tests.twins import doors
 from tools.twins.alipay.provider import twin
@@ -40,7 +40,7 @@ class Counter:
     account: Account
     outgoing: Outgoing
     client: httpx.AsyncClient
-    sent: list[Sent]
+    sent: list[SentRequest]
     arrived: list[Delivery]
 
     async def control(self, verb: str, **body: object) -> Any:
@@ -71,7 +71,7 @@ async def counter() -> AsyncIterator[Counter]:
         return Response(200, b"success", {"Content-Type": "text/plain"})
 
     running, door = twin(Settings(time_scale=0.0001, hang_s=0.02)), Server(take, "127.0.0.1", 0)
-    sent: list[Sent] = []
+    sent: list[SentRequest] = []
     outgoing = Outgoing(Telemetry("payment", Config.load({"YIBAO_TRACE_EXPORTER": "none"})), sent.append)
     await running.start()
     await door.start()

@@ -14,7 +14,7 @@ from services.payment.domain.terminals import Line, LineState, Wanted
 from services.payment.store.terminal_rows import TerminalRows
 from services.runtime.outgoing import Outgoing
 from services.runtime.pos.line import PosLine
-from services.runtime.pos.messages import Message
+from services.runtime.pos.messages import PosMessage
 from tests.payment.terminal_lines import MERCHANT, TestClock, charge, opened, quiet, refund
 from tools.twins.bank.cards import MASTER
 
@@ -46,7 +46,7 @@ class DyingLine(PosLine):
 
     point, mti = "", ""
 
-    async def exchange(self, provider: str, address: str, message: Message, raw: bytes) -> bytes:
+    async def exchange(self, provider: str, address: str, message: PosMessage, raw: bytes) -> bytes:
         """Sends, or dies before or after."""
         if message.mti != self.mti:
             return await super().exchange(provider, address, message, raw)

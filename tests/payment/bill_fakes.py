@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 
 
 class FakeBills:
@@ -18,14 +18,14 @@ class FakeBills:
         self.visits[order_no] = f"M-{order_no}"
         return self.visits[order_no]
 
-    async def find_visit(self, order: Order) -> str:
+    async def find_visit(self, order: PayOrder) -> str:
         return self.visits.get(order.pay_ord_id, "")
 
     async def upload(self, order_no: str, request: Any, mdtrt_id: str, *, stay: bool) -> None:
         return None
 
-    async def take_back_lines(self, order: Order) -> None:
+    async def take_back_lines(self, order: PayOrder) -> None:
         return None
 
-    async def take_back_visit(self, order: Order) -> None:
+    async def take_back_visit(self, order: PayOrder) -> None:
         self.cancelled.append(order.bill.mdtrt_id)

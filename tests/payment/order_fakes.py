@@ -13,9 +13,9 @@ from typing import Any
 
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.kernel.requests import RequestStamp
-from services.payment.domain.charges import About, Heard, Hearing, RefundSeen, RefundStanding, Seen, Standing
-from services.payment.domain.opened import Opened, Tried
-from services.payment.domain.orders import Bill, Charge, Order, Refund
+from services.payment.domain.charges import About, ChannelState, Heard, Hearing, RefundSeen, RefundStanding, Seen
+from services.payment.domain.opened import OpenedBill, Tried
+from services.payment.domain.orders import Bill, Charge, PayOrder, Refund
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.operations.books import Books, Write
@@ -83,10 +83,10 @@ class FakeSettlement:
     locked: bool = False
     away_for: dict[str, int] = field(default_factory=dict)
 
-    async def tried(self, order: Order) -> Tried:
+    async def tried(self, order: PayOrder) -> Tried:
         return Tried(self.split, "hash")
 
-    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+    async def open(self, order: PayOrder, expires_s: int, *, charged: bool) -> OpenedBill:
         await self._reached()
         if self.dice.falls(0.03):
             raise precondition("PSN_FROZEN")
@@ -96,24 +96,24 @@ class FakeSettlement:
         self.lapses[order.open_no] = self.clock() + timedelta(seconds=expires_s)
         await self._reached()
         # Of two orders one is as of another cell, which is held by a call of its own.
-        return Opened(self.split, f"S-{order.open_no}", held=charged and len(self.states) % 2 == 0)
+        return OpenedBill(self.split, f"S-{order.open_no}", held=charged and len(self.states) % 2 == 0)
 
-    async def hold(self, order: Order, expires_s: int) -> None:
+    async def hold(self, order: PayOrder, expires_s: int) -> None:
         await self._step(order, "pending")
 
-    async def confirm(self, order: Order) -> None:
+    async def confirm(self, order: PayOrder) -> None:
         if (self.lapses_on_confirm or self.dice.falls(0.03)) and self._of(order) == "pending":
             self.states[order.open_no] = "lapsed"
         await self._step(order, "stands", "confirm")
 
-    async def void(self, order: Order) -> None:
+    async def void(self, order: PayOrder) -> None:
         await self._reached("void")
         assert self._of(order) not in ("stands", "reversed"), "what stands is never made void"
         if self._of(order) != "lapsed":
             self.states[order.open_no] = "void"
         await self._reached()
 
-    async def reverse(self, order: Order, refund_no: str) -> str:
+    async def reverse(self, order: PayOrder, refund_no: str) -> str:
         await self._reached("reverse")
         if self._of(order) == "stands" and (self.locked or self.dice.falls(0.1)):
             raise precondition("SETTLEMENT_LOCKED")
@@ -122,7 +122,7 @@ class FakeSettlement:
         await self._reached()
         return f"R-{refund_no}"
 
-    async def _step(self, order: Order, to: str, name: str = "") -> None:
+    async def _step(self, order: PayOrder, to: str, name: str = "") -> None:
         await self._reached(name)
         state = self._of(order)
         if state in ("void", "lapsed", "none"):
@@ -130,7 +130,7 @@ class FakeSettlement:
         self.states[order.open_no] = to if state == "pending" else state
         await self._reached()
 
-    def _of(self, order: Order) -> str:
+    def _of(self, order: PayOrder) -> str:
         state = self.states.get(order.open_no, "none")
         if state == "pending" and self.clock() >= self.lapses[order.open_no]:
             state = self.states[order.open_no] = "lapsed"
@@ -173,12 +173,12 @@ class FakeChannel:
 
     def _placed(self, charge: Charge) -> Seen:
         if self.dice.falls(0.1):
-            return Seen(Standing.UNKNOWN)
+            return Seen(ChannelState.UNKNOWN)
         if self.dice.falls(0.1):
             self.on_the_way.append((self.clock() + timedelta(seconds=self.dice.chance.randint(1, 15)), charge))
-            return Seen(Standing.UNKNOWN)
+            return Seen(ChannelState.UNKNOWN)
         if self.dice.falls(0.05):
-            return Seen(Standing.REFUSED, code="NO")
+            return Seen(ChannelState.REFUSED, code="NO")
         self._book(charge)
         return self._told(charge.charge_no)
 
@@ -191,7 +191,7 @@ class FakeChannel:
     async def close(self, charge: Charge) -> Seen:
         self._arrive()
         if self.dice.falls(0.1):
-            return Seen(Standing.UNKNOWN)
+            return Seen(ChannelState.UNKNOWN)
         booked = self.booked.get(charge.charge_no)
         if booked is not None and booked.state == "waiting":
             booked.state = "closed"
@@ -209,7 +209,7 @@ class FakeChannel:
             return RefundSeen(RefundStanding.UNKNOWN)
         return RefundSeen(RefundStanding.RETURNED, cash_fen)
 
-    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> Hearing:
+    async def tell_returned(self, charge: Charge, order: PayOrder, refund: Refund) -> Hearing:
         return Hearing(heard=not self.dice.falls(0.2))
 
     def tells(self, charge: Charge) -> bool:
@@ -252,13 +252,15 @@ class FakeChannel:
             self.person_pays(charge.charge_no)
 
     def _told(self, charge_no: str) -> Seen:
-        return Seen(Standing.UNKNOWN) if self.dice.falls(0.15) else self._seen(charge_no)
+        return Seen(ChannelState.UNKNOWN) if self.dice.falls(0.15) else self._seen(charge_no)
 
     def _seen(self, charge_no: str) -> Seen:
         booked = self.booked.get(charge_no)
         if booked is None:
-            return Seen(Standing.ABSENT)
-        standing = {"waiting": Standing.WAITING, "closed": Standing.CLOSED, "charged": Standing.CHARGED}[booked.state]
+            return Seen(ChannelState.ABSENT)
+        standing = {"waiting": ChannelState.WAITING, "closed": ChannelState.CLOSED, "charged": ChannelState.CHARGED}[
+            booked.state
+        ]
         return Seen(standing, charged_fen=booked.paid_fen, trade_no=f"T{charge_no}")
 
 
@@ -315,11 +317,11 @@ class House:
         number = self.number("r")
         return RequestStamp("test", number, "Pay", number)
 
-    async def tried(self, split: Split = SPLIT) -> Order:
+    async def tried(self, split: Split = SPLIT) -> PayOrder:
         """An order that is tried, in the store."""
         bill = Bill("P1", "310", "M1", "B1", 11, "11", "01", 1, split.total_fen, stay=False)
         number, now = self.number("O"), self.books.now()
-        order = Order(
+        order = PayOrder(
             *(number, "H11010000001", number, "digest", 1, "01", "110100", bill, False, Phase.TRIED, now, now, now),
             split=split,
         )
@@ -329,16 +331,16 @@ class House:
         self.order_no = number
         return order
 
-    def plan(self, order: Order, split: Split) -> Planned:
+    def plan(self, order: PayOrder, split: Split) -> Planned:
         """All the cash, by one code."""
         return Planned("fake", 1, split.charged_fen, 900, Secrets(), lambda *_: b"message")
 
-    async def now(self, order: Order) -> Order:
+    async def now(self, order: PayOrder) -> PayOrder:
         found = await self.books.order(order.pay_ord_id)
         assert found is not None
         return found
 
-    async def rests(self, order: Order, rounds: int = 60) -> Order:
+    async def rests(self, order: PayOrder, rounds: int = 60) -> PayOrder:
         """The order once nobody can bring it on any more: everybody answers from now on."""
         self.dice.calm, self.crashes = True, 0.0
         for _ in range(rounds):
@@ -362,7 +364,7 @@ class House:
             return await work()
         return None
 
-    async def charges(self, order: Order) -> list[Charge]:
+    async def charges(self, order: PayOrder) -> list[Charge]:
         numbers = [f"C{self.mark}-{each}" for each in range(self._number + 1)]
         async with self.store.read() as work:
             found = (await work.money.charges(numbers)).values()

@@ -13,15 +13,15 @@ from itertools import islice
 from typing import Any, Final
 
 from services.kernel.clock import beijing_day, day_start, from_micros, to_micros
-from services.payment.domain.charges import BillKind, BillLine, Standing
-from services.payment.domain.compared import Settled, Statement
+from services.payment.domain.charges import BillKind, BillLine, ChannelState
+from services.payment.domain.compared import ComparedSettlement, Statement
 from services.payment.domain.differences import Kind
 from services.payment.domain.orders import (
     SECOND,
     Bill,
     Charge,
     ChargeState,
-    Order,
+    PayOrder,
     Refund,
     RefundKind,
     RefundState,
@@ -48,12 +48,12 @@ _MESSAGE: Final = b""
 class Deal:
     """One order with all that four books say of it."""
 
-    order: Order
+    order: PayOrder
     charge: Charge
     refunds: list[Refund]
     account: tuple[str, str]
     lines: list[BillLine]
-    settled: Settled | None
+    settled: ComparedSettlement | None
     late: bool = False
     """Its charge was begun so near midnight that the next day's reconciliation judges it."""
 
@@ -66,7 +66,7 @@ class Days:
     accounts: Accounts = field(default_factory=lambda: ACCOUNTS)
     deals: list[Deal] = field(default_factory=list)
     alone: list[tuple[tuple[str, str], BillLine]] = field(default_factory=list)
-    stray: list[Settled] = field(default_factory=list)
+    stray: list[ComparedSettlement] = field(default_factory=list)
     planted: dict[tuple[Kind, str], Deal | None] = field(default_factory=dict)
     number: int = 0
 
@@ -79,7 +79,7 @@ class Days:
         dealt = [(each.account, line) for each in self.deals for line in each.lines]
         return [line for of, line in (*dealt, *self.alone) if of == account and line.day == day]
 
-    def settlements(self) -> list[Settled]:
+    def settlements(self) -> list[ComparedSettlement]:
         return [*(each.settled for each in self.deals if each.settled is not None), *self.stray]
 
 
@@ -106,7 +106,7 @@ def _deal(days: Days, at: int, fate: float) -> Deal:
     split = Split(fund + acct + cash, fund_fen=fund, acct_fen=acct, cash_fen=cash)
     paid = at + dice.randrange(5, 900) * SECOND
     bill = Bill("P1", "310", "M1", "B1", 1, "11", "01", 1, split.total_fen, stay=False)
-    order = Order(
+    order = PayOrder(
         *(pay_ord_id, hospital, pay_ord_id, "digest", 1, "01", "990100", bill, False, Phase.PAID, at, paid, paid),
         split=split,
         opened=split,
@@ -120,12 +120,12 @@ def _deal(days: Days, at: int, fate: float) -> Deal:
     charge = Charge(
         *(charge_no, pay_ord_id, account[0], 1, cash, _MESSAGE, ChargeState.CHARGED, at, at + 900 * SECOND, at),
         asked_at=at,
-        standing=Standing.CHARGED,
+        standing=ChannelState.CHARGED,
         charged_fen=cash,
         trade_no=f"T{charge_no}",
         paid_at=paid - 2 * SECOND,
     )
-    settled = Settled(order.open_no, order.setl_id, hospital, True, False, split)
+    settled = ComparedSettlement(order.open_no, order.setl_id, hospital, True, False, split)
     # The provider's clock is not ours.
     booked = _day(charge.paid_at + dice.randrange(-3, 3) * SECOND)
     line = BillLine(BillKind.CHARGE, charge_no, charge.trade_no, cash, booked, cash // 500)
@@ -371,7 +371,9 @@ class ToldStatements:
         middle = to_micros(datetime(DAY.year, DAY.month, DAY.day, 4, tzinfo=UTC))
         self._booked = sorted((at.get(number, middle), number) for number in self._found)
 
-    async def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[Settled]]:
+    async def settled(
+        self, span: tuple[int, int], *, reversed_ones: bool
+    ) -> AsyncIterator[Sequence[ComparedSettlement]]:
         found = [self._found[number] for at, number in self._booked if span[0] <= at < span[1]]
         rest = iter([each for each in found if each.reversed or not reversed_ones])
         while page := list(islice(rest, 1000)):
@@ -380,10 +382,10 @@ class ToldStatements:
     async def compared(self, span: tuple[int, int]) -> AsyncIterator[Sequence[Statement]]:
         yield [each for at, each in self.lists if span[0] <= at < span[1]]
 
-    async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
+    async def found(self, order_nos: Sequence[str]) -> dict[str, ComparedSettlement]:
         return {number: self._found[number] for number in order_nos if number in self._found}
 
-    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, ComparedSettlement], frozenset[str]]:
         told = frozenset(number for number, cell in cells.items() if cell not in self.silent)
         return await self.found(sorted(told)), told
 

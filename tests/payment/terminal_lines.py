@@ -19,7 +19,7 @@ from services.payment.store.terminal_rows import TerminalRows
 from services.payment.store.terminal_tables import terminal_tables
 from services.runtime.config import Config
 from services.runtime.db import Database, Schema
-from services.runtime.outgoing import Outgoing, Sent
+from services.runtime.outgoing import Outgoing, SentRequest
 from services.runtime.pos.line import PosLine
 from services.runtime.telemetry import Telemetry
 from tests.twins.doors import told
@@ -59,7 +59,7 @@ class Counter:
     book: TerminalRows
     clock: TestClock
     client: httpx.AsyncClient
-    sent: list[Sent]
+    sent: list[SentRequest]
     account: Account
     files: Outgoing
     database: Database
@@ -146,7 +146,7 @@ async def counter(
     telemetry = quiet()
     bank = twin(Settings(hang_s=0.0))
     await bank.start()
-    sent = list[Sent]()
+    sent = list[SentRequest]()
     clock = TestClock(datetime(2026, 11, 30, 4, tzinfo=UTC))
     database = await opened(f"sqlite:///{folder}/payment.sqlite", clock)
     lines = [PosLine(telemetry, sent.append, 0.5)]

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from services.kernel.clock import BEIJING, ahead, system_clock
 from services.payment.channels.protocol import Delivery, Forged, Lost
-from services.payment.domain.charges import About, BillKind, Half, RefundStanding, Standing
+from services.payment.domain.charges import About, BillKind, ChannelState, Half, RefundStanding
 from tests.payment.alipay_counter import APP, CODE, MIXED, NATIVE, Counter, Form, asked, charge, counter, refund
 from yibao.payment.v1 import channel_pb2
 
@@ -38,14 +38,14 @@ async def paid(desk: Counter, number: str, form: Form, cash_fen: int = 3_000) ->
 async def test_a_charge_is_placed_waited_for_and_paid_in_every_form(desk: Counter, form: Form) -> None:
     number = f"FORM0000{form}"
     placed = await desk.channel.place(asked(number, form))
-    assert placed.standing is (Standing.CHARGED if form == CODE else Standing.WAITING)
+    assert placed.standing is (ChannelState.CHARGED if form == CODE else ChannelState.WAITING)
     assert set(placed.front) == {CODE: set(), NATIVE: {"code_url"}, APP: {"pay_url"}, MIXED: {"pay_url"}}[form]
     if form != CODE:
         before = await desk.channel.look(charge(number, form))
-        assert (before.standing, before.charged_fen) == (Standing.WAITING, 0)
+        assert (before.standing, before.charged_fen) == (ChannelState.WAITING, 0)
         await desk.control("pay", number=number)
     seen = await desk.channel.look(charge(number, form))
-    assert (seen.standing, seen.charged_fen) == (Standing.CHARGED, 3_000)
+    assert (seen.standing, seen.charged_fen) == (ChannelState.CHARGED, 3_000)
     assert seen.half is (Half.DONE if form == MIXED else Half.NONE)
     assert seen.total_fen == {APP: 3_000, MIXED: 10_000}.get(form)
     assert seen.trade_no
@@ -73,26 +73,26 @@ async def test_an_order_without_an_insured_part_has_no_half_to_wait_for(desk: Co
     assert (await desk.channel.place(made)).half is Half.NONE
     await desk.control("pay", number="NOFUND001")
     seen = await desk.channel.look(made)
-    assert (seen.standing, seen.half, seen.total_fen) == (Standing.CHARGED, Half.NONE, 3_000)
+    assert (seen.standing, seen.half, seen.total_fen) == (ChannelState.CHARGED, Half.NONE, 3_000)
 
 
 async def test_an_order_without_cash_is_charged_when_the_insured_part_is_settled(desk: Counter) -> None:
     await desk.channel.place(asked("NOCASH001", MIXED, 0))
     await desk.control("pay", number="NOCASH001")
     seen = await desk.channel.look(charge("NOCASH001", MIXED, 0))
-    assert (seen.standing, seen.half, seen.charged_fen, seen.total_fen) == (Standing.CHARGED, Half.DONE, 0, 7_000)
+    assert (seen.standing, seen.half, seen.charged_fen, seen.total_fen) == (ChannelState.CHARGED, Half.DONE, 0, 7_000)
 
 
 @pytest.mark.parametrize(
     ("cash_fen", "code", "standing", "word"),
     [
-        (109_104, "", Standing.REFUSED, "ACQ.BUYER_BALANCE_NOT_ENOUGH"),
-        (3_000, "12345", Standing.REFUSED, "ACQ.PAYMENT_AUTH_CODE_INVALID"),
-        (109_105, "", Standing.WAITING, ""),
+        (109_104, "", ChannelState.REFUSED, "ACQ.BUYER_BALANCE_NOT_ENOUGH"),
+        (3_000, "12345", ChannelState.REFUSED, "ACQ.PAYMENT_AUTH_CODE_INVALID"),
+        (109_105, "", ChannelState.WAITING, ""),
     ],
 )
 async def test_a_scanned_code_that_is_refused_or_waits(
-    desk: Counter, cash_fen: int, code: str, standing: Standing, word: str
+    desk: Counter, cash_fen: int, code: str, standing: ChannelState, word: str
 ) -> None:
     made = asked(f"CODE{cash_fen:06}", CODE, cash_fen)
     made.code = code or made.code
@@ -102,7 +102,12 @@ async def test_a_scanned_code_that_is_refused_or_waits(
 
 async def test_a_number_that_nobody_knows_may_be_sent_again_unless_its_code_may_still_be_scanned(desk: Counter) -> None:
     seen = {form: (await desk.channel.look(charge("NOBODY001", form))).standing for form in (CODE, NATIVE, APP, MIXED)}
-    assert seen == {CODE: Standing.ABSENT, NATIVE: Standing.WAITING, APP: Standing.ABSENT, MIXED: Standing.ABSENT}
+    assert seen == {
+        CODE: ChannelState.ABSENT,
+        NATIVE: ChannelState.WAITING,
+        APP: ChannelState.ABSENT,
+        MIXED: ChannelState.ABSENT,
+    }
 
 
 @pytest.mark.parametrize("form", [CODE, NATIVE, APP, MIXED])
@@ -113,8 +118,8 @@ async def test_an_answer_that_is_lost_is_lost_and_looking_tells_what_happened(de
             await desk.channel.place(asked(number, form, cash_fen))
         assert told.value.sent
         seen = await desk.channel.look(charge(number, form, cash_fen))
-        expected = (Standing.CHARGED if form == CODE else Standing.WAITING) if stands else Standing.ABSENT
-        assert seen.standing is (Standing.WAITING if form == NATIVE else expected)
+        expected = (ChannelState.CHARGED if form == CODE else ChannelState.WAITING) if stands else ChannelState.ABSENT
+        assert seen.standing is (ChannelState.WAITING if form == NATIVE else expected)
 
 
 async def test_a_platform_that_is_down_or_unreachable_is_lost(desk: Counter) -> None:
@@ -134,7 +139,7 @@ async def test_what_was_not_even_looked_at_is_refused(desk: Counter) -> None:
     made = asked("REFUSED01", CODE)
     made.charge_fen = 0
     seen = await desk.channel.place(made)
-    assert (seen.standing, seen.code) == (Standing.REFUSED, "isv.invalid-total-amount")
+    assert (seen.standing, seen.code) == (ChannelState.REFUSED, "isv.invalid-total-amount")
 
 
 async def test_two_keys_of_the_platform_stand_while_it_changes_them(desk: Counter) -> None:
@@ -143,7 +148,7 @@ async def test_two_keys_of_the_platform_stand_while_it_changes_them(desk: Counte
         await desk.channel.look(charge("ROTATE001", CODE))
     desk.account = replace(desk.account, provider_keys={**desk.account.provider_keys, "2": new})
     desk.channel = desk.another()
-    assert (await desk.channel.look(charge("ROTATE001", CODE))).standing is Standing.ABSENT
+    assert (await desk.channel.look(charge("ROTATE001", CODE))).standing is ChannelState.ABSENT
 
 
 @pytest.mark.parametrize("form", [CODE, NATIVE, APP, MIXED])
@@ -151,7 +156,7 @@ async def test_a_status_that_nobody_names_is_asked_again(desk: Counter, form: Fo
     await desk.channel.place(asked(f"ODD00000{form}", form, 109_106))
     await desk.control("scan" if form == NATIVE else "trade", number=f"ODD00000{form}")
     seen = await desk.channel.look(charge(f"ODD00000{form}", form, 109_106))
-    assert seen.standing is Standing.UNKNOWN
+    assert seen.standing is ChannelState.UNKNOWN
     assert seen.half in (Half.NONE, Half.UNKNOWN)
 
 
@@ -159,46 +164,46 @@ async def test_a_status_that_nobody_names_is_asked_again(desk: Counter, form: Fo
 async def test_an_unpaid_charge_is_closed_for_good(desk: Counter, form: Form) -> None:
     number = f"CLOSE000{form}"
     await desk.channel.place(asked(number, form))
-    assert (await desk.channel.close(charge(number, form))).standing is Standing.CLOSED
+    assert (await desk.channel.close(charge(number, form))).standing is ChannelState.CLOSED
     seen = await desk.channel.place(asked(number, form))
-    assert seen.standing is Standing.CLOSED
+    assert seen.standing is ChannelState.CLOSED
 
 
 @pytest.mark.parametrize("form", [CODE, NATIVE, APP, MIXED])
 async def test_a_close_that_comes_too_late_tells_that_it_is_charged(desk: Counter, form: Form) -> None:
     made = await paid(desk, f"LATE0000{form}", form)
     seen = await desk.channel.close(made)
-    assert (seen.standing, seen.charged_fen) == (Standing.CHARGED, 3_000)
+    assert (seen.standing, seen.charged_fen) == (ChannelState.CHARGED, 3_000)
 
 
 async def test_a_number_that_was_never_heard_of_is_closed_so_that_it_comes_too_late(desk: Counter) -> None:
-    assert (await desk.channel.close(charge("NEVER0001", CODE))).standing is Standing.CLOSED
-    assert (await desk.channel.place(asked("NEVER0001", CODE))).standing is Standing.CLOSED
+    assert (await desk.channel.close(charge("NEVER0001", CODE))).standing is ChannelState.CLOSED
+    assert (await desk.channel.place(asked("NEVER0001", CODE))).standing is ChannelState.CLOSED
 
 
 async def test_success_after_close_is_told_when_looked_at(desk: Counter) -> None:
     await desk.channel.place(asked("AFTER0001", NATIVE))
     await desk.control("scan", number="AFTER0001")
-    assert (await desk.channel.close(charge("AFTER0001", NATIVE))).standing is Standing.CLOSED
+    assert (await desk.channel.close(charge("AFTER0001", NATIVE))).standing is ChannelState.CLOSED
     await desk.control("pay", number="AFTER0001", force=True)
-    assert (await desk.channel.look(charge("AFTER0001", NATIVE))).standing is Standing.CHARGED
+    assert (await desk.channel.look(charge("AFTER0001", NATIVE))).standing is ChannelState.CHARGED
 
 
 async def test_cash_taken_and_insurance_refused_are_told_apart(desk: Counter) -> None:
     made = await paid(desk, "HALF00001", MIXED, 109_121)
     seen = await desk.channel.look(made)
-    assert (seen.standing, seen.half, seen.charged_fen) == (Standing.CHARGED, Half.FAILED, 109_121)
+    assert (seen.standing, seen.half, seen.charged_fen) == (ChannelState.CHARGED, Half.FAILED, 109_121)
     back = await desk.channel.refund(refund("HALFBACK1", made, 109_121))
     assert (back.standing, back.refunded_fen) == (RefundStanding.RETURNED, 109_121)
     seen = await desk.channel.look(made)
-    assert (seen.standing, seen.half) == (Standing.RETURNED, Half.FAILED)
+    assert (seen.standing, seen.half) == (ChannelState.RETURNED, Half.FAILED)
 
 
 async def test_insurance_that_went_back_is_told(desk: Counter) -> None:
     made = await paid(desk, "BACK00001", MIXED)
     await desk.control("return_insured", number="BACK00001")
     seen = await desk.channel.look(made)
-    assert (seen.standing, seen.half) == (Standing.CHARGED, Half.RETURNED)
+    assert (seen.standing, seen.half) == (ChannelState.CHARGED, Half.RETURNED)
 
 
 @pytest.mark.parametrize("form", [CODE, MIXED])
@@ -218,7 +223,7 @@ async def test_cash_goes_back_in_parts_and_once_under_a_number(desk: Counter, fo
     assert (much.standing, much.code) == (RefundStanding.REFUSED, "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL")
     other = await desk.channel.refund(refund(f"PARTA000{form}", made, 999))
     assert (other.standing, other.code) == (RefundStanding.REFUSED, "ACQ.DISCORDANT_REPEAT_REQUEST")
-    assert (await desk.channel.look(made)).standing is Standing.CHARGED
+    assert (await desk.channel.look(made)).standing is ChannelState.CHARGED
 
 
 @pytest.mark.parametrize("form", [CODE, MIXED])
@@ -250,7 +255,7 @@ async def test_a_notify_tells_a_charge_with_both_halves_and_is_thanked_in_its_ow
         "text/plain",
     )
     assert told.charge is not None
-    assert (told.charge.standing, told.charge.half, told.charge.charged_fen) == (Standing.CHARGED, Half.DONE, 3_000)
+    assert (told.charge.standing, told.charge.half, told.charge.charged_fen) == (ChannelState.CHARGED, Half.DONE, 3_000)
     assert desk.channel.hear(delivery).event == told.event
 
 
@@ -284,7 +289,7 @@ async def test_a_body_that_is_no_notify_is_forged(desk: Counter, body: bytes) ->
 
 async def test_a_clock_that_is_90_s_off_changes_nothing(desk: Counter) -> None:
     late = desk.another(ahead(system_clock, -90))
-    assert (await late.look(charge("CLOCK0001", CODE))).standing is Standing.ABSENT
+    assert (await late.look(charge("CLOCK0001", CODE))).standing is ChannelState.ABSENT
     await paid(desk, "CLOCK0002", APP)
     (delivery,) = await desk.told("CLOCK0002")
     for seconds in (90, -90):

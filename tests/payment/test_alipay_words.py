@@ -17,9 +17,9 @@ from services.payment.channels.alipay import Alipay
 from services.payment.channels.alipay_gateway import Node
 from services.payment.channels.protocol import Lost
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import BillKind, BillLine, Half, RefundStanding, Seen, Standing
+from services.payment.domain.charges import BillKind, BillLine, ChannelState, Half, RefundStanding, Seen
 from services.runtime import rsa
-from services.runtime.outgoing import Answer, Outgoing, Unanswered
+from services.runtime.outgoing import HttpAnswer, Outgoing, Unanswered
 from tests.payment.alipay_counter import CODE, charge
 from tools.twins import keys
 from tools.twins.alipay.bills import trade_bill
@@ -33,21 +33,21 @@ WAIT, DONE, SHUT = "WAIT_BUYER_PAY", "TRADE_SUCCESS", "TRADE_CLOSED"
 @pytest.mark.parametrize(
     ("told", "standing", "charged_fen"),
     [
-        ({"trade_status": WAIT}, Standing.WAITING, 0),
-        ({"trade_status": DONE}, Standing.CHARGED, 3_000),
-        ({"trade_status": "TRADE_FINISHED"}, Standing.CHARGED, 3_000),
-        ({"trade_status": SHUT}, Standing.CLOSED, 0),
-        ({"trade_status": SHUT, "send_pay_date": "2026-11-30 16:00:00"}, Standing.RETURNED, 3_000),
-        ({"trade_status": SHUT, "gmt_payment": "2026-11-30 16:00:00"}, Standing.RETURNED, 3_000),
-        ({"trade_status": "TRADE_PENDING"}, Standing.UNKNOWN, 0),
-        ({"trade_status": ""}, Standing.UNKNOWN, 0),
-        ({}, Standing.UNKNOWN, 0),
-        ({"trade_status": DONE, "total_amount": "30.001"}, Standing.UNKNOWN, 0),
-        ({"trade_status": DONE, "total_amount": 30}, Standing.UNKNOWN, 0),
-        ({"trade_status": DONE, "total_amount": None}, Standing.UNKNOWN, 0),
+        ({"trade_status": WAIT}, ChannelState.WAITING, 0),
+        ({"trade_status": DONE}, ChannelState.CHARGED, 3_000),
+        ({"trade_status": "TRADE_FINISHED"}, ChannelState.CHARGED, 3_000),
+        ({"trade_status": SHUT}, ChannelState.CLOSED, 0),
+        ({"trade_status": SHUT, "send_pay_date": "2026-11-30 16:00:00"}, ChannelState.RETURNED, 3_000),
+        ({"trade_status": SHUT, "gmt_payment": "2026-11-30 16:00:00"}, ChannelState.RETURNED, 3_000),
+        ({"trade_status": "TRADE_PENDING"}, ChannelState.UNKNOWN, 0),
+        ({"trade_status": ""}, ChannelState.UNKNOWN, 0),
+        ({}, ChannelState.UNKNOWN, 0),
+        ({"trade_status": DONE, "total_amount": "30.001"}, ChannelState.UNKNOWN, 0),
+        ({"trade_status": DONE, "total_amount": 30}, ChannelState.UNKNOWN, 0),
+        ({"trade_status": DONE, "total_amount": None}, ChannelState.UNKNOWN, 0),
     ],
 )
-def test_a_plain_trade(told: Node, standing: Standing, charged_fen: int) -> None:
+def test_a_plain_trade(told: Node, standing: ChannelState, charged_fen: int) -> None:
     seen = words.seen_of({**PAID, **told})
     assert (seen.standing, seen.half, seen.charged_fen) == (standing, Half.NONE, charged_fen)
 
@@ -55,22 +55,22 @@ def test_a_plain_trade(told: Node, standing: Standing, charged_fen: int) -> None
 @pytest.mark.parametrize(
     ("own", "medical", "more", "standing", "half"),
     [
-        (WAIT, WAIT, {}, Standing.WAITING, Half.WAITING),
-        (DONE, WAIT, {}, Standing.CHARGED, Half.WAITING),
-        (DONE, DONE, {"gmt_medical_paid": "2026-11-30 16:00:00"}, Standing.CHARGED, Half.DONE),
-        (DONE, SHUT, {}, Standing.CHARGED, Half.FAILED),
-        (DONE, SHUT, {"gmt_medical_paid": "2026-11-30 16:00:00"}, Standing.CHARGED, Half.RETURNED),
-        (SHUT, DONE, {"gmt_own_paid": "2026-11-30 16:00:00"}, Standing.RETURNED, Half.DONE),
-        (SHUT, SHUT, {}, Standing.CLOSED, Half.FAILED),
-        (DONE, "ODD", {}, Standing.CHARGED, Half.UNKNOWN),
-        ("ODD", DONE, {}, Standing.UNKNOWN, Half.DONE),
-        (DONE, None, {}, Standing.CHARGED, Half.NONE),
-        (None, DONE, {"real_amount": "0.00"}, Standing.CHARGED, Half.DONE),
-        (None, WAIT, {"real_amount": "0.00"}, Standing.WAITING, Half.WAITING),
+        (WAIT, WAIT, {}, ChannelState.WAITING, Half.WAITING),
+        (DONE, WAIT, {}, ChannelState.CHARGED, Half.WAITING),
+        (DONE, DONE, {"gmt_medical_paid": "2026-11-30 16:00:00"}, ChannelState.CHARGED, Half.DONE),
+        (DONE, SHUT, {}, ChannelState.CHARGED, Half.FAILED),
+        (DONE, SHUT, {"gmt_medical_paid": "2026-11-30 16:00:00"}, ChannelState.CHARGED, Half.RETURNED),
+        (SHUT, DONE, {"gmt_own_paid": "2026-11-30 16:00:00"}, ChannelState.RETURNED, Half.DONE),
+        (SHUT, SHUT, {}, ChannelState.CLOSED, Half.FAILED),
+        (DONE, "ODD", {}, ChannelState.CHARGED, Half.UNKNOWN),
+        ("ODD", DONE, {}, ChannelState.UNKNOWN, Half.DONE),
+        (DONE, None, {}, ChannelState.CHARGED, Half.NONE),
+        (None, DONE, {"real_amount": "0.00"}, ChannelState.CHARGED, Half.DONE),
+        (None, WAIT, {"real_amount": "0.00"}, ChannelState.WAITING, Half.WAITING),
     ],
 )
 def test_the_halves_of_a_medical_trade(
-    own: str | None, medical: str | None, more: dict[str, str], standing: Standing, half: Half
+    own: str | None, medical: str | None, more: dict[str, str], standing: ChannelState, half: Half
 ) -> None:
     told = {**HALVES, "own_pay_status": own, "medical_pay_status": medical, **more}
     seen = words.seen_of({name: value for name, value in told.items() if value is not None}, added_fen=500)
@@ -81,18 +81,18 @@ def test_the_halves_of_a_medical_trade(
 @pytest.mark.parametrize(
     ("told", "standing"),
     [
-        ({"code": "40004", "sub_code": "ACQ.BUYER_BALANCE_NOT_ENOUGH"}, Standing.REFUSED),
-        ({"code": "40004", "sub_code": "ACQ.TRADE_HAS_CLOSE"}, Standing.CLOSED),
-        ({"code": "40004", "sub_code": "ACQ.TRADE_HAS_SUCCESS"}, Standing.UNKNOWN),
-        ({"code": "40004", "sub_code": "ACQ.CONTEXT_INCONSISTENT"}, Standing.UNKNOWN),
-        ({"code": "40004", "sub_code": "ACQ.SYSTEM_ERROR"}, Standing.UNKNOWN),
-        ({"code": "40004"}, Standing.UNKNOWN),
-        ({"code": "40002", "sub_code": "isv.invalid-signature"}, Standing.REFUSED),
-        ({"code": "40006"}, Standing.REFUSED),
-        ({"code": "49999"}, Standing.UNKNOWN),
+        ({"code": "40004", "sub_code": "ACQ.BUYER_BALANCE_NOT_ENOUGH"}, ChannelState.REFUSED),
+        ({"code": "40004", "sub_code": "ACQ.TRADE_HAS_CLOSE"}, ChannelState.CLOSED),
+        ({"code": "40004", "sub_code": "ACQ.TRADE_HAS_SUCCESS"}, ChannelState.UNKNOWN),
+        ({"code": "40004", "sub_code": "ACQ.CONTEXT_INCONSISTENT"}, ChannelState.UNKNOWN),
+        ({"code": "40004", "sub_code": "ACQ.SYSTEM_ERROR"}, ChannelState.UNKNOWN),
+        ({"code": "40004"}, ChannelState.UNKNOWN),
+        ({"code": "40002", "sub_code": "isv.invalid-signature"}, ChannelState.REFUSED),
+        ({"code": "40006"}, ChannelState.REFUSED),
+        ({"code": "49999"}, ChannelState.UNKNOWN),
     ],
 )
-def test_a_charge_that_is_not_taken(told: Node, standing: Standing) -> None:
+def test_a_charge_that_is_not_taken(told: Node, standing: ChannelState) -> None:
     assert words.refused_charge(told).standing is standing
 
 
@@ -116,14 +116,14 @@ def test_a_refund(told: Node, standing: RefundStanding, fen: int) -> None:
 @pytest.mark.parametrize(
     ("told", "standing"),
     [
-        ({"code": "10000", "retry_flag": "N", "action": "close"}, Standing.CLOSED),
-        ({"code": "10000", "retry_flag": "N"}, Standing.CLOSED),
-        ({"code": "10000", "retry_flag": "N", "action": "refund"}, Standing.RETURNED),
-        ({"code": "10000", "retry_flag": "Y"}, Standing.UNKNOWN),
-        ({"code": "40004"}, Standing.UNKNOWN),
+        ({"code": "10000", "retry_flag": "N", "action": "close"}, ChannelState.CLOSED),
+        ({"code": "10000", "retry_flag": "N"}, ChannelState.CLOSED),
+        ({"code": "10000", "retry_flag": "N", "action": "refund"}, ChannelState.RETURNED),
+        ({"code": "10000", "retry_flag": "Y"}, ChannelState.UNKNOWN),
+        ({"code": "40004"}, ChannelState.UNKNOWN),
     ],
 )
-def test_a_cancel(told: Node, standing: Standing) -> None:
+def test_a_cancel(told: Node, standing: ChannelState) -> None:
     assert words.cancelled(told).standing is standing
 
 
@@ -147,9 +147,9 @@ def test_a_line_of_a_bill() -> None:
 class Answering(Outgoing):
     """An outgoing pool that answers what it is given."""
 
-    answers: list[Answer | Unanswered]
+    answers: list[HttpAnswer | Unanswered]
 
-    async def send(self, *_: object, **__: object) -> Answer:
+    async def send(self, *_: object, **__: object) -> HttpAnswer:
         answer = self.answers.pop(0)
         if isinstance(answer, Unanswered):
             raise answer
@@ -166,7 +166,7 @@ def key() -> RSAPrivateKey:
         shelf.close()
 
 
-def asked(key: RSAPrivateKey, *answers: Answer | Unanswered | tuple[str, str]) -> Alipay:
+def asked(key: RSAPrivateKey, *answers: HttpAnswer | Unanswered | tuple[str, str]) -> Alipay:
     """A channel whose next calls are answered so; of a node and its content the platform signs an answer."""
     provider_keys = {"1": keys.public_pem(key.public_key())}
     account = Account(
@@ -181,9 +181,9 @@ def asked(key: RSAPrivateKey, *answers: Answer | Unanswered | tuple[str, str]) -
     return Alipay([account], Answering(told), system_clock)
 
 
-def signed(key: RSAPrivateKey, name: str, node: str) -> Answer:
+def signed(key: RSAPrivateKey, name: str, node: str) -> HttpAnswer:
     """An answer that the platform has signed, with blanks where they do no harm."""
-    return Answer(200, {}, f'{{ "{name}" : {node} , "sign":"{rsa.sign(key, node.encode())}"}}'.encode())
+    return HttpAnswer(200, {}, f'{{ "{name}" : {node} , "sign":"{rsa.sign(key, node.encode())}"}}'.encode())
 
 
 QUERY = "alipay_trade_query_response"
@@ -191,29 +191,29 @@ UNSEEN = '{"code":"40004","sub_code":"ACQ.TRADE_NOT_EXIST","sub_msg":"a \\/ b"}'
 
 
 async def test_an_answer_is_proven_by_the_bytes_of_its_node_whatever_stands_around_it(key: RSAPrivateKey) -> None:
-    assert await asked(key, (QUERY, UNSEEN)).look(charge("WORDS0001", CODE)) == Seen(Standing.ABSENT)
+    assert await asked(key, (QUERY, UNSEEN)).look(charge("WORDS0001", CODE)) == Seen(ChannelState.ABSENT)
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Answer(200, {}, b""), "ANSWER_MALFORMED"),
-        (Answer(200, {}, b"[]"), "ANSWER_MALFORMED"),
-        (Answer(200, {}, b"\xff"), "ANSWER_MALFORMED"),
-        (Answer(200, {}, b'{"sign":"AA"}'), "ANSWER_MALFORMED"),
-        (Answer(200, {}, f'{{"{QUERY}":{UNSEEN}}}'.encode()), "ANSWER_UNPROVEN"),
-        (Answer(200, {}, f'{{"{QUERY}":{UNSEEN},"sign":"AAAA"}}'.encode()), "ANSWER_UNPROVEN"),
+        (HttpAnswer(200, {}, b""), "ANSWER_MALFORMED"),
+        (HttpAnswer(200, {}, b"[]"), "ANSWER_MALFORMED"),
+        (HttpAnswer(200, {}, b"\xff"), "ANSWER_MALFORMED"),
+        (HttpAnswer(200, {}, b'{"sign":"AA"}'), "ANSWER_MALFORMED"),
+        (HttpAnswer(200, {}, f'{{"{QUERY}":{UNSEEN}}}'.encode()), "ANSWER_UNPROVEN"),
+        (HttpAnswer(200, {}, f'{{"{QUERY}":{UNSEEN},"sign":"AAAA"}}'.encode()), "ANSWER_UNPROVEN"),
         (("alipay_trade_pay_response", UNSEEN), "ANSWER_MALFORMED"),
         ((QUERY, '{"code":10000}'), "ANSWER_MALFORMED"),
         ((QUERY, '{"code":"20000","sub_code":"isp.unknow-error"}'), "DOWN_isp.unknow-error"),
         (("error_response", '{"code":"20001"}'), "DOWN_20001"),
         ((QUERY, UNSEEN.replace("{", '{"out_trade_no":"ANOTHER01",', 1)), "ANSWER_OF_ANOTHER"),
-        (Answer(502, {}, b"bad gateway"), "STATUS_502"),
+        (HttpAnswer(502, {}, b"bad gateway"), "STATUS_502"),
         (Unanswered("ReadTimeout", sent=True), "ReadTimeout"),
     ],
 )
 async def test_what_is_no_proven_answer_is_lost(
-    key: RSAPrivateKey, answer: Answer | Unanswered | tuple[str, str], reason: str
+    key: RSAPrivateKey, answer: HttpAnswer | Unanswered | tuple[str, str], reason: str
 ) -> None:
     with pytest.raises(Lost) as told:
         await asked(key, answer).look(charge("WORDS0001", CODE))
@@ -251,10 +251,10 @@ BILL = trade_bill("2021000000000001", DAY, [], system_clock())
 )
 async def test_a_bill_that_cannot_be_read_is_lost_whole(key: RSAPrivateKey, held: bytes) -> None:
     with pytest.raises(Lost, match="BILL_MALFORMED"):
-        await asked(key, LINK, Answer(200, {}, held)).bill(charge("WORDS0001", CODE).merchant, DAY)
+        await asked(key, LINK, HttpAnswer(200, {}, held)).bill(charge("WORDS0001", CODE).merchant, DAY)
 
 
 async def test_a_summary_in_the_same_zip_has_no_lines(key: RSAPrivateKey) -> None:
     summary = "#汇总\r\n门店编号,交易订单总笔数\r\n1,2\r\n".encode("gbk")
-    channel = asked(key, LINK, Answer(200, {}, zipped(summary, BILL)))
+    channel = asked(key, LINK, HttpAnswer(200, {}, zipped(summary, BILL)))
     assert await channel.bill(charge("WORDS0001", CODE).merchant, DAY) == []

@@ -15,7 +15,7 @@ import pytest
 from services.payment.channels.bank import BankChannel, card_fields, statement_lines
 from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.protocol import Delivery, Forged, Lost
-from services.payment.domain.charges import BillKind, RefundStanding, Standing
+from services.payment.domain.charges import BillKind, ChannelState, RefundStanding
 from services.payment.domain.orders import Charge, ChargeState
 from services.payment.domain.terminals import LineState, Move, Sums
 from services.payment.operations.ports import Secrets
@@ -46,7 +46,7 @@ async def desk(files: Outgoing, tmp_path: Path) -> AsyncIterator[Counter]:
 
 async def test_a_purchase_is_charged_with_the_banks_number_and_seen_again(desk: Counter) -> None:
     placed = await desk.channel.place(charge())
-    assert (placed.standing, placed.charged_fen, len(placed.trade_no)) == (Standing.CHARGED, 1_000, 12)
+    assert (placed.standing, placed.charged_fen, len(placed.trade_no)) == (ChannelState.CHARGED, 1_000, 12)
     assert await desk.channel.look(charge()) == placed
     assert await desk.channel.close(charge()) == placed
     assert await desk.channel.place(charge()) == placed
@@ -58,7 +58,7 @@ async def test_a_terminal_of_sm4_pays_as_one_of_des(files: Outgoing, tmp_path: P
         merchant = channel_pb2.Merchant(merchant_no="900000000000001", app_no="20000001")
         made = charge()
         made.merchant.CopyFrom(merchant)
-        assert (await desk.channel.place(made)).standing is Standing.CHARGED
+        assert (await desk.channel.place(made)).standing is ChannelState.CHARGED
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,15 @@ async def test_a_terminal_of_sm4_pays_as_one_of_des(files: Outgoing, tmp_path: P
 )
 async def test_a_refusal_is_the_banks_word_and_final(desk: Counter, card: str, fen: int, code: str) -> None:
     placed = await desk.channel.place(charge(fen=fen, card=card))
-    assert (placed.standing, placed.code, placed.charged_fen) == (Standing.REFUSED, code, 0)
+    assert (placed.standing, placed.code, placed.charged_fen) == (ChannelState.REFUSED, code, 0)
     again = await desk.channel.look(charge(fen=fen, card=card))
-    assert again.standing is (Standing.ABSENT if code == "CARD_UNREADABLE" else Standing.REFUSED)
+    assert again.standing is (ChannelState.ABSENT if code == "CARD_UNREADABLE" else ChannelState.REFUSED)
 
 
 async def test_a_charge_that_was_never_sent_is_absent_until_it_is_closed(desk: Counter) -> None:
-    assert (await desk.channel.look(charge())).standing is Standing.ABSENT
-    assert (await desk.channel.close(charge())).standing is Standing.CLOSED
-    assert (await desk.channel.place(charge())).standing is Standing.CLOSED
+    assert (await desk.channel.look(charge())).standing is ChannelState.ABSENT
+    assert (await desk.channel.close(charge())).standing is ChannelState.CLOSED
+    assert (await desk.channel.place(charge())).standing is ChannelState.CLOSED
     assert desk.sent == []
 
 
@@ -86,8 +86,8 @@ async def test_a_purchase_without_an_answer_is_undone_whether_or_not_it_had_an_e
     with pytest.raises(Lost) as lost:
         await desk.channel.place(charge())
     assert lost.value.sent
-    assert (await desk.channel.look(charge())).standing is Standing.CLOSED
-    assert (await desk.channel.place(charge())).standing is Standing.CLOSED
+    assert (await desk.channel.look(charge())).standing is ChannelState.CLOSED
+    assert (await desk.channel.place(charge())).standing is ChannelState.CLOSED
     assert await desk.balance() == FULL
 
 
@@ -95,7 +95,7 @@ async def test_a_purchase_without_an_answer_is_undone_whether_or_not_it_had_an_e
 async def test_an_answer_that_does_not_say_whether_it_was_booked_is_undone_too(desk: Counter, fen: int) -> None:
     with pytest.raises(Lost, match=f"ANSWER_{fen % 100}"):
         await desk.channel.place(charge(fen=fen))
-    assert (await desk.channel.look(charge(fen=fen))).standing is Standing.CLOSED
+    assert (await desk.channel.look(charge(fen=fen))).standing is ChannelState.CLOSED
 
 
 async def test_no_new_purchase_before_what_is_open_is_undone(desk: Counter) -> None:
@@ -108,8 +108,8 @@ async def test_no_new_purchase_before_what_is_open_is_undone(desk: Counter) -> N
             await desk.channel.place(charge("CHARGE0002"))
         assert not lost.value.sent
     assert await desk.balance() == FULL - 1_000
-    assert (await desk.channel.place(charge("CHARGE0002"))).standing is Standing.CHARGED
-    assert (await desk.channel.look(charge("CHARGE0001"))).standing is Standing.CLOSED
+    assert (await desk.channel.place(charge("CHARGE0002"))).standing is ChannelState.CHARGED
+    assert (await desk.channel.look(charge("CHARGE0001"))).standing is ChannelState.CLOSED
     assert await desk.balance() == FULL - 1_000
 
 
@@ -119,7 +119,7 @@ async def test_a_reversal_whose_answer_is_lost_is_sent_again_until_it_is_answere
     for wanted in (desk.channel.place, desk.channel.look):
         with pytest.raises(Lost):
             await wanted(charge())
-    assert (await desk.channel.look(charge())).standing is Standing.CLOSED
+    assert (await desk.channel.look(charge())).standing is ChannelState.CLOSED
     assert await desk.balance() == FULL
 
 
@@ -139,7 +139,7 @@ async def test_a_process_that_dies_after_it_has_sent_leaves_a_line_that_the_next
     placing.cancel()
     await asyncio.gather(placing, return_exceptions=True)
     desk.book.change = change  # type: ignore[method-assign]  # as above
-    assert (await desk.another().look(charge())).standing is Standing.CLOSED
+    assert (await desk.another().look(charge())).standing is ChannelState.CLOSED
     assert await desk.balance() == FULL - 1_000
 
 
@@ -149,11 +149,11 @@ async def test_a_late_answer_makes_nothing_stand_that_is_being_undone(desk: Coun
 
     async def slow(line: object, state: LineState, **more: str) -> object:
         if state is LineState.STANDS:
-            assert (await desk.another().look(charge())).standing is Standing.CLOSED
+            assert (await desk.another().look(charge())).standing is ChannelState.CLOSED
         return await begun(line, state, **more)  # type: ignore[arg-type]  # passes on what it was given
 
     desk.book.change = slow  # type: ignore[assignment,method-assign]  # another process is quicker
-    assert (await desk.channel.place(charge())).standing is Standing.CLOSED
+    assert (await desk.channel.place(charge())).standing is ChannelState.CLOSED
     assert await desk.balance() == FULL - 1_000
 
 
@@ -162,15 +162,15 @@ async def test_a_bank_that_is_away_has_been_told_nothing(desk: Counter) -> None:
     with pytest.raises(Lost) as lost:
         await desk.channel.place(charge())
     assert not lost.value.sent
-    assert (await desk.channel.look(charge())).standing is Standing.ABSENT
+    assert (await desk.channel.look(charge())).standing is ChannelState.ABSENT
 
 
 async def test_a_bank_that_has_forgotten_the_keys_is_signed_on_to_again(desk: Counter) -> None:
     await desk.channel.place(charge("CHARGE0001"))
     other = desk.another()
-    assert (await other.place(charge("CHARGE0002"))).standing is Standing.CHARGED
+    assert (await other.place(charge("CHARGE0002"))).standing is ChannelState.CHARGED
     placed = await desk.channel.place(charge("CHARGE0003"))
-    assert placed.standing is Standing.CHARGED
+    assert placed.standing is ChannelState.CHARGED
     assert await desk.balance() == FULL - 3_000
 
 
@@ -187,7 +187,7 @@ async def test_all_of_a_purchase_goes_back_by_a_void_while_its_batch_is_open(des
     assert (returned.standing, returned.refunded_fen) == (RefundStanding.RETURNED, 1_000)
     assert await desk.channel.refund(refund()) == returned == await desk.channel.look_refund(refund())
     assert (await desk.known("REFUND0001")).wanted.move is Move.VOID
-    assert (await desk.channel.look(charge())).standing is Standing.RETURNED
+    assert (await desk.channel.look(charge())).standing is ChannelState.RETURNED
     assert await desk.balance() == FULL
 
 
@@ -199,7 +199,7 @@ async def test_parts_go_back_one_after_the_other_and_never_more_than_was_paid(de
     ]
     done, refused = RefundStanding.RETURNED, RefundStanding.REFUSED
     assert standings == [done, done, refused, done, refused]
-    assert (await desk.channel.look(charge())).standing is Standing.RETURNED
+    assert (await desk.channel.look(charge())).standing is ChannelState.RETURNED
     assert await desk.balance() == FULL
 
 
@@ -243,7 +243,7 @@ async def test_what_was_never_charged_is_not_returned(desk: Counter) -> None:
 async def test_the_first_message_of_a_day_settles_the_batch_of_the_day_before(desk: Counter) -> None:
     await desk.channel.place(charge("CHARGE0001"))
     await desk.next_day()
-    assert (await desk.channel.place(charge("CHARGE0002"))).standing is Standing.CHARGED
+    assert (await desk.channel.place(charge("CHARGE0002"))).standing is ChannelState.CHARGED
     assert [(await desk.known(f"CHARGE000{number}")).batch for number in (1, 2)] == ["000001", "000002"]
     assert (await desk.told("differences"))["differences"] == []
     returned = await desk.channel.refund(refund())
@@ -268,7 +268,7 @@ async def test_a_batch_that_the_bank_does_not_end_keeps_nobody_from_paying(desk:
     await desk.next_day()
     for number, fault in ((2, "TIMEOUT_BEFORE"), (3, "TIMEOUT_AFTER")):
         await desk.goes_wrong(fault, "0500")
-        assert (await desk.channel.place(charge(f"CHARGE000{number}"))).standing is Standing.CHARGED
+        assert (await desk.channel.place(charge(f"CHARGE000{number}"))).standing is ChannelState.CHARGED
     assert [(await desk.known(f"CHARGE000{number}")).batch for number in (1, 2, 3)] == ["000001", "000001", "000002"]
     assert (await desk.told("differences"))["differences"] == []
 
@@ -281,7 +281,7 @@ async def test_who_waits_too_long_for_a_terminal_is_told_that_nothing_was_sent(
         with pytest.raises(Lost, match="TILL_BUSY") as lost:
             await desk.channel.place(charge())
     assert not lost.value.sent
-    assert (await desk.channel.place(charge())).standing is Standing.CHARGED
+    assert (await desk.channel.place(charge())).standing is ChannelState.CHARGED
 
 
 async def test_totals_that_differ_are_told_line_by_line(desk: Counter) -> None:
@@ -295,7 +295,7 @@ async def test_totals_that_differ_are_told_line_by_line(desk: Counter) -> None:
     assert (settled.equal, settled.ours, settled.theirs) == (False, Sums(9_000, 9), Sums(10_000, 10))
     (difference,) = (await desk.told("differences"))["differences"]
     assert (difference["trace"], difference["terminal_fen"]) == (lost.trace, None)
-    assert (await desk.channel.place(charge("CHARGE0010"))).standing is Standing.CHARGED
+    assert (await desk.channel.place(charge("CHARGE0010"))).standing is ChannelState.CHARGED
 
 
 async def test_the_statement_of_a_day_has_every_line_under_our_number(desk: Counter) -> None:
@@ -374,12 +374,12 @@ async def test_an_order_is_charged_and_given_back_at_the_desk_of_all_channels(de
         "CHARGE0001", "ORD1", "bank", message.form, 1_000, message.SerializeToString(), ChargeState.ASKED, 0, 0, 0
     )
     await desk.goes_wrong("TIMEOUT_AFTER", "0200", "/purchase")
-    assert (await channels.place(row, secrets)).standing is Standing.UNKNOWN
-    assert (await channels.look(row)).standing is Standing.CLOSED
+    assert (await channels.place(row, secrets)).standing is ChannelState.UNKNOWN
+    assert (await channels.look(row)).standing is ChannelState.CLOSED
     message.charge_no = "CHARGE0002"
     row = replace(row, charge_no="CHARGE0002", message=message.SerializeToString())
     seen = await channels.place(row, secrets)
-    assert (seen.standing, seen.charged_fen) == (Standing.CHARGED, 1_000)
+    assert (seen.standing, seen.charged_fen) == (ChannelState.CHARGED, 1_000)
     row = replace(row, charged_fen=1_000, trade_no=seen.trade_no)
     assert (await channels.give_back(row, "REFUND0001", 1_000, None)).standing is RefundStanding.RETURNED
     assert (await channels.give_back(row, "REFUND0001", 1_000, None)).standing is RefundStanding.RETURNED

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.payment.channels.protocol import Lost
-from services.payment.domain.charges import RefundStanding, Standing
+from services.payment.domain.charges import ChannelState, RefundStanding
 from services.runtime.outgoing import Outgoing
 from tests.payment.bank_victim import DIED, POINTS
 from tests.payment.terminal_lines import MERCHANT, charge, counter, quiet, refund
@@ -47,7 +47,7 @@ async def test_a_kill_at_a_pos_leaves_nothing_that_is_not_known_afterwards(
     async with counter(outgoing, tmp_path) as desk:
         await desk.told("clock", offset_s=0)
         desk.clock.now = datetime.now(UTC)
-        assert (await desk.channel.place(charge("CHARGE0001"))).standing is Standing.CHARGED
+        assert (await desk.channel.place(charge("CHARGE0001"))).standing is ChannelState.CHARGED
         if what == "undo":
             await desk.goes_wrong("TIMEOUT_AFTER", "0200", "/purchase")
             with pytest.raises(Lost):
@@ -59,7 +59,12 @@ async def test_a_kill_at_a_pos_leaves_nothing_that_is_not_known_afterwards(
         kept = 0
         for number in ("CHARGE0001", "CHARGE0002", "CHARGE0003"):
             seen = await after.look(charge(number))
-            assert seen.standing in {Standing.CHARGED, Standing.CLOSED, Standing.ABSENT, Standing.RETURNED}
+            assert seen.standing in {
+                ChannelState.CHARGED,
+                ChannelState.CLOSED,
+                ChannelState.ABSENT,
+                ChannelState.RETURNED,
+            }
             kept += seen.charged_fen
         back = await after.look_refund(refund(fen=300 if what == "refund" else 1_000))
         assert back.standing in {RefundStanding.RETURNED, RefundStanding.ABSENT}

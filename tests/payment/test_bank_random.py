@@ -11,7 +11,7 @@ import pytest
 
 from services.payment.channels.bank import BankChannel
 from services.payment.channels.protocol import Lost
-from services.payment.domain.charges import RefundStanding, Standing
+from services.payment.domain.charges import ChannelState, RefundStanding
 from services.runtime.outgoing import Outgoing
 from tests.payment.terminal_lines import MERCHANT, Counter, charge, counter, quiet, refund
 from tools.twins.bank.cards import FULL_FEN as FULL
@@ -72,7 +72,12 @@ async def test_in_the_end_bank_and_book_know_the_same_to_the_fen(seed: int, outg
         kept = 0
         for number in range(40):
             seen = await _until_known(desk.channel.look, charge(f"CHARGE{number:04d}"))
-            assert seen.standing in (Standing.ABSENT, Standing.CHARGED, Standing.CLOSED, Standing.RETURNED)
+            assert seen.standing in (
+                ChannelState.ABSENT,
+                ChannelState.CHARGED,
+                ChannelState.CLOSED,
+                ChannelState.RETURNED,
+            )
             kept += seen.charged_fen
             for letter, fen in ((letter, fen) for letter in "ABC" for fen in (1_000,)):
                 told = await _until_known(desk.channel.look_refund, refund(f"CHARGE{number:04d}{letter}", fen))

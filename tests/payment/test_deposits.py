@@ -8,7 +8,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.payment.domain.deposits import left_fen
-from services.payment.domain.orders import Order, kept, moved
+from services.payment.domain.orders import PayOrder, kept, moved
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.domain.terms import OrderType
@@ -18,7 +18,7 @@ from tests.payment.order_fakes import SPLIT, House
 KEPT = Split(total_fen=1_000, cash_fen=1_000)
 
 
-async def deposit(house: House) -> Order:
+async def deposit(house: House) -> PayOrder:
     """A deposit of 10.00 that is paid."""
     order = await house.tried(KEPT)
     paid = kept(order, house.books.now(), phase=Phase.PAID, order_type=OrderType.DEPOSIT, charged_fen=1_000)

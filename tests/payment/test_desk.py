@@ -15,13 +15,13 @@ from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.protocol import Channel, Lost, Terms
 from services.payment.domain import steps
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import About, Heard, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import About, ChannelState, Heard, RefundSeen, RefundStanding, Seen
 from services.payment.domain.held import Decision
-from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundKind, RefundState
+from services.payment.domain.orders import Charge, ChargeState, PayOrder, Refund, RefundKind, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.loader import read_merchants
-from services.payment.operations.deciding import FIRST, Asked, Deciding
+from services.payment.operations.deciding import FIRST, AskedDecision, Deciding
 from services.payment.operations.driving import Driving
 from services.payment.operations.paying import Paying, Planned
 from services.payment.operations.ports import Secrets
@@ -68,13 +68,13 @@ def charge(form: channel_pb2.PayForm.ValueType = channel_pb2.PAY_FORM_NATIVE, ch
     return Charge("C1", "O1", channel, form, 3_000, message, ChargeState.WAITING, 0, 0, 0)
 
 
-async def paying(house: House, made: ChannelDesk, form: channel_pb2.PayForm.ValueType) -> Order:
+async def paying(house: House, made: ChannelDesk, form: channel_pb2.PayForm.ValueType) -> PayOrder:
     """An order that is paid through a desk, as far as it came."""
     driving = Driving(house.books, house.settlement, FakeBills(), made)
     paying = Paying(house.books, driving, house.settlement, made, lambda: house.number("C"))
     house.driving = driving
 
-    def plan(order: Order, split: Split) -> Planned:
+    def plan(order: PayOrder, split: Split) -> Planned:
         return Planned("wechat", form, split.cash_fen, 900, Secrets(), lambda *_: charge(form).message)
 
     order = await house.tried()
@@ -83,7 +83,7 @@ async def paying(house: House, made: ChannelDesk, form: channel_pb2.PayForm.Valu
 
 
 async def test_a_code_whose_answer_was_lost_is_asked_for_again_by_the_same_number(house: House) -> None:
-    waiting, shown = Seen(Standing.WAITING), Seen(Standing.WAITING, front={"code_url": "weixin://1"})
+    waiting, shown = Seen(ChannelState.WAITING), Seen(ChannelState.WAITING, front={"code_url": "weixin://1"})
     channel = Scripted(place=[Lost("TIMEOUT"), shown], look=[waiting])
     order = await paying(house, desk(channel), channel_pb2.PAY_FORM_NATIVE)
     kept = await house.books.charge(order.charge_no)
@@ -96,7 +96,9 @@ async def test_a_code_that_the_channel_gives_no_more_is_closed_so_that_the_order
     house: House,
 ) -> None:
     channel = Scripted(
-        place=[Lost("TIMEOUT"), Seen(Standing.UNKNOWN)], look=[Seen(Standing.WAITING)], close=[Seen(Standing.CLOSED)]
+        place=[Lost("TIMEOUT"), Seen(ChannelState.UNKNOWN)],
+        look=[Seen(ChannelState.WAITING)],
+        close=[Seen(ChannelState.CLOSED)],
     )
     order = await paying(house, desk(channel), channel_pb2.PAY_FORM_NATIVE)
     assert order.phase is Phase.FAILED
@@ -109,10 +111,10 @@ async def test_what_never_left_the_house_is_told_as_that(house: House) -> None:
 
 
 async def test_an_order_of_a_merchant_that_is_gone_rests_where_people_see_it_until_it_is_back(house: House) -> None:
-    channel = Scripted(place=[Seen(Standing.WAITING)], look=[Seen(Standing.WAITING)])
+    channel = Scripted(place=[Seen(ChannelState.WAITING)], look=[Seen(ChannelState.WAITING)])
     order = await paying(house, desk(channel), channel_pb2.PAY_FORM_CODE)
     assert order.phase is Phase.WAITING
-    asked = Asked(order.pay_ord_id, Decision.ASK_AGAIN, "the file is mended", "", "op1")
+    asked = AskedDecision(order.pay_ord_id, Decision.ASK_AGAIN, "the file is mended", "", "op1")
     for gone in (desk(channel, accounts=(replace(ACCOUNT, merchant_no="M2"),)), desk(accounts=())):
         driving = Driving(house.books, house.settlement, FakeBills(), gone)
         deciding = Deciding(house.books, driving, lambda: house.number("D"))
@@ -123,19 +125,19 @@ async def test_an_order_of_a_merchant_that_is_gone_rests_where_people_see_it_unt
         assert held.safe == (Decision.ASK_AGAIN, Decision.TAKEN_AS_GIVEN_BACK)
         _, order = await deciding.decide(house.stamp(), asked, 1.0)
         assert order.phase is Phase.HELD, "it is not mended"
-    channel.says["look"] = [Seen(Standing.CHARGED, charged_fen=SPLIT.cash_fen)]
+    channel.says["look"] = [Seen(ChannelState.CHARGED, charged_fen=SPLIT.cash_fen)]
     back = Deciding(house.books, house.driving, lambda: house.number("D"))
     _, order = await back.decide(house.stamp(), asked, 1.0)
     assert (order.phase, order.charged_fen) == (Phase.PAID, SPLIT.cash_fen)
 
 
 async def test_nothing_of_an_order_whose_merchant_is_gone_was_taken_where_a_proof_says_so(house: House) -> None:
-    channel = Scripted(place=[Seen(Standing.WAITING)], look=[Seen(Standing.WAITING)])
+    channel = Scripted(place=[Seen(ChannelState.WAITING)], look=[Seen(ChannelState.WAITING)])
     order = await paying(house, desk(channel), channel_pb2.PAY_FORM_CODE)
     driving = Driving(house.books, house.settlement, FakeBills(), desk(accounts=()))
     order = await driving.drive(order, 1.0)
     deciding = Deciding(house.books, driving, lambda: house.number("D"))
-    asked = Asked(order.pay_ord_id, Decision.TAKEN_AS_GIVEN_BACK, "never paid", "P1", "op1")
+    asked = AskedDecision(order.pay_ord_id, Decision.TAKEN_AS_GIVEN_BACK, "never paid", "P1", "op1")
     _, order = await deciding.decide(house.stamp(), asked, 1.0)
     assert (order.phase, order.charged_fen, order.refunded_fen) == (Phase.FAILED, 0, 0)
     assert house.settlement.states[order.open_no] == "void"

@@ -8,13 +8,13 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.payment.domain import steps
-from services.payment.domain.charges import Half, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import ChannelState, Half, RefundSeen, RefundStanding, Seen
 from services.payment.domain.held import Decision, Held, HeldKind
-from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundKind, RefundState
+from services.payment.domain.orders import Charge, ChargeState, PayOrder, Refund, RefundKind, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.refunds import Parts
 from services.payment.operations.books import Write
-from services.payment.operations.deciding import FIRST, Asked, Deciding
+from services.payment.operations.deciding import FIRST, AskedDecision, Deciding
 from services.payment.operations.ports import Secrets
 from services.payment.servicer.held import HeldServicer
 from services.payment.servicer.unhurried import Unhurried
@@ -33,8 +33,8 @@ async def rests(house: House) -> list[Held]:
     return [*(await deciding(house).page(FIRST, 50)).entries]
 
 
-async def decide(house: House, number: str, decision: Decision, proof_no: str = "") -> Order:
-    asked = Asked(number, decision, "checked", proof_no, "op1")
+async def decide(house: House, number: str, decision: Decision, proof_no: str = "") -> PayOrder:
+    asked = AskedDecision(number, decision, "checked", proof_no, "op1")
     return (await deciding(house).decide(house.stamp(), asked, 1.0))[1]
 
 
@@ -44,7 +44,7 @@ async def refused(house: House, number: str, decision: Decision, proof_no: str =
     return fault.value.reason
 
 
-async def charged(house: House, seen: Seen) -> Order:
+async def charged(house: House, seen: Seen) -> PayOrder:
     """An order for which the channel answers so."""
     order = await house.tried()
 
@@ -57,7 +57,7 @@ async def charged(house: House, seen: Seen) -> Order:
     return await house.now(order)
 
 
-async def abnormal(house: House) -> Order:
+async def abnormal(house: House) -> PayOrder:
     """A return that the channel calls abnormal."""
     give_back = house.channel.give_back
 
@@ -65,20 +65,20 @@ async def abnormal(house: House) -> Order:
         return RefundSeen(RefundStanding.ABNORMAL, code="CARD_CLOSED")
 
     house.channel.give_back = card_closed  # type: ignore[method-assign]  # as above
-    order = await charged(house, Seen(Standing.CHARGED, Half.FAILED, CASH))
+    order = await charged(house, Seen(ChannelState.CHARGED, Half.FAILED, CASH))
     house.channel.give_back = give_back  # type: ignore[method-assign]  # mended
     assert (order.phase, order.reason, order.channel_code) == (Phase.HELD, steps.RETURN_ABNORMAL, "CARD_CLOSED")
     return order
 
 
-async def paid(house: House) -> Order:
-    order = await charged(house, Seen(Standing.CHARGED, charged_fen=CASH, trade_no="T1"))
+async def paid(house: House) -> PayOrder:
+    order = await charged(house, Seen(ChannelState.CHARGED, charged_fen=CASH, trade_no="T1"))
     assert order.phase is Phase.PAID
     return order
 
 
 async def test_another_amount_is_listed_as_both_sides_say_it_and_goes_back_by_decision(house: House) -> None:
-    order = await charged(house, Seen(Standing.CHARGED, charged_fen=CASH + 1, total_fen=9_999, code="ODD"))
+    order = await charged(house, Seen(ChannelState.CHARGED, charged_fen=CASH + 1, total_fen=9_999, code="ODD"))
     (held,) = await rests(house)
     assert (held.kind, held.number, held.reason) == (HeldKind.ORDER, order.pay_ord_id, steps.AMOUNT_DIFFERS)
     assert held.charge is not None
@@ -95,7 +95,7 @@ async def test_another_amount_is_listed_as_both_sides_say_it_and_goes_back_by_de
 
 
 async def test_the_channel_is_asked_again_and_what_it_has_mended_is_paid(house: House) -> None:
-    order = await charged(house, Seen(Standing.CHARGED, charged_fen=CASH + 1))
+    order = await charged(house, Seen(ChannelState.CHARGED, charged_fen=CASH + 1))
     assert (await decide(house, order.pay_ord_id, Decision.ASK_AGAIN)).phase is Phase.HELD
     house.channel.booked[order.charge_no].paid_fen = CASH
     after = await decide(house, order.pay_ord_id, Decision.ASK_AGAIN)
@@ -104,9 +104,9 @@ async def test_the_channel_is_asked_again_and_what_it_has_mended_is_paid(house: 
 
 
 async def test_only_a_charge_that_is_right_is_taken_as_paid_and_only_by_a_proof(house: House) -> None:
-    waiting = await charged(house, Seen(Standing.CHARGED, Half.WAITING, CASH, total_fen=1, doubted=True))
+    waiting = await charged(house, Seen(ChannelState.CHARGED, Half.WAITING, CASH, total_fen=1, doubted=True))
     assert await refused(house, waiting.pay_ord_id, Decision.TAKEN_AS_PAID, "P1") == "HELD_DECISION_UNSAFE"
-    order = await charged(house, Seen(Standing.CHARGED, Half.DONE, CASH, total_fen=1, doubted=True))
+    order = await charged(house, Seen(ChannelState.CHARGED, Half.DONE, CASH, total_fen=1, doubted=True))
     assert await refused(house, order.pay_ord_id, Decision.TAKEN_AS_PAID, " ") == "PROOF_MISSING"
     after = await decide(house, order.pay_ord_id, Decision.TAKEN_AS_PAID, "P1")
     assert (after.phase, after.reason, after.charged_fen) == (Phase.PAID, "", CASH)
@@ -166,7 +166,7 @@ async def test_a_charge_that_no_order_waits_for_is_listed_by_its_own_number(hous
 
 
 async def test_the_list_has_pages_across_orders_and_charges(house: House) -> None:
-    orders = [await charged(house, Seen(Standing.CHARGED, charged_fen=1)) for _ in range(3)]
+    orders = [await charged(house, Seen(ChannelState.CHARGED, charged_fen=1)) for _ in range(3)]
     own = (await house.charges(orders[0]))[0]
     strays = [replace(own, charge_no=house.number("C"), pay_ord_id=orders[1].pay_ord_id) for _ in range(2)]
     await house.books.keep(Write(charges=tuple(strays)))
@@ -184,7 +184,7 @@ async def test_the_list_has_pages_across_orders_and_charges(house: House) -> Non
 
 async def test_a_decision_is_kept_with_who_and_why_and_a_repeat_decides_nothing(house: House) -> None:
     """Over messages, as an operator sends them."""
-    order = await charged(house, Seen(Standing.CHARGED, charged_fen=CASH + 1, total_fen=9_999))
+    order = await charged(house, Seen(ChannelState.CHARGED, charged_fen=CASH + 1, total_fen=9_999))
     servicer = HeldServicer(deciding(house), Unhurried())
     caller = Caller(Role.OPERATOR, "op7")
     call = CallContext(caller, "/yibao.payment.v1.HeldService/DecideHeld", None, None, house.clock())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.payment.domain.charges import Seen
-from services.payment.domain.opened import Opened
-from services.payment.domain.orders import Charge, Order
+from services.payment.domain.opened import OpenedBill
+from services.payment.domain.orders import Charge, PayOrder
 from services.payment.operations.ports import Secrets
 from tests.payment.order_fakes import House
 
@@ -13,12 +13,12 @@ async def test_an_order_is_held_before_it_is_charged_by_its_opening_or_by_a_call
     told: list[tuple[str, bool]] = []
     opens, places = house.settlement.open, house.channel.place
 
-    async def opened(order: Order, expires_s: int, *, charged: bool) -> Opened:
+    async def opened(order: PayOrder, expires_s: int, *, charged: bool) -> OpenedBill:
         made = await opens(order, expires_s, charged=charged)
         told.append(("open", made.held))
         return made
 
-    async def hold(order: Order, expires_s: int) -> None:
+    async def hold(order: PayOrder, expires_s: int) -> None:
         told.append(("hold", True))
 
     async def place(charge: Charge, secrets: Secrets) -> Seen:

@@ -15,7 +15,7 @@ import pytest
 from services.payment.channels.national import NationalApp
 from services.payment.channels.protocol import Delivery, Forged, Lost
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import About, BillKind, RefundStanding, Seen, Standing
+from services.payment.domain.charges import About, BillKind, ChannelState, RefundStanding, Seen
 from services.runtime.national.envelope import OpenedAnswer
 from services.runtime.national.sm2 import open_sm2
 from services.runtime.outgoing import Outgoing
@@ -131,10 +131,10 @@ def _believed(channel: NationalApp, delivery: Delivery) -> str:
 
 
 async def test_an_order_is_pushed_paid_in_the_app_and_told_by_a_signed_notify(phone: Phone) -> None:
-    assert (await phone.channel.look(charge())).standing is Standing.ABSENT
+    assert (await phone.channel.look(charge())).standing is ChannelState.ABSENT
     placed = await phone.channel.place(charge())
     assert (placed.standing, placed.charged_fen, placed.front) == (
-        Standing.WAITING,
+        ChannelState.WAITING,
         0,
         {"pay_url": f"nhsa://pay?tradeNo={placed.trade_no}"},
     )
@@ -144,7 +144,7 @@ async def test_an_order_is_pushed_paid_in_the_app_and_told_by_a_signed_notify(ph
     heard = phone.channel.hear(delivery)
     seen = await phone.channel.look(charge())
     assert (heard.about, heard.number, heard.charge) == (About.CHARGE, "CHARGE0001", seen)
-    assert (seen.standing, seen.charged_fen, seen.total_fen) == (Standing.CHARGED, 1_000, 3_345)
+    assert (seen.standing, seen.charged_fen, seen.total_fen) == (ChannelState.CHARGED, 1_000, 3_345)
     assert delivery.path == "national"
     assert len(heard.nonce) == 128
 
@@ -159,12 +159,12 @@ async def test_the_app_is_told_amounts_and_the_kind_of_the_visit_and_no_more(pho
 
 async def test_a_closed_order_cannot_be_paid_and_a_paid_one_is_not_closed(phone: Phone) -> None:
     await phone.channel.place(charge())
-    assert (await phone.channel.close(charge())).standing is Standing.CLOSED
+    assert (await phone.channel.close(charge())).standing is ChannelState.CLOSED
     assert (await phone.client.post("/_twin/pay", json={"outTradeNo": "CHARGE0001"})).status_code == 400
     await phone.channel.place(charge(number="CHARGE0002"))
     await phone.pay("CHARGE0002")
-    assert (await phone.channel.close(charge(number="CHARGE0002"))).standing is Standing.CHARGED
-    assert (await phone.channel.close(charge(number="CHARGE0003"))).standing is Standing.ABSENT
+    assert (await phone.channel.close(charge(number="CHARGE0002"))).standing is ChannelState.CHARGED
+    assert (await phone.channel.close(charge(number="CHARGE0003"))).standing is ChannelState.ABSENT
 
 
 async def test_cash_goes_back_in_parts_once_under_each_number(phone: Phone) -> None:
@@ -177,7 +177,7 @@ async def test_cash_goes_back_in_parts_once_under_each_number(phone: Phone) -> N
         assert await phone.channel.look_refund(refund(500, number)) == seen
     assert (await phone.channel.refund(refund(1, "REFUND0003"))).standing is RefundStanding.REFUSED
     assert (await phone.channel.look_refund(refund(1, "REFUND0003"))).standing is RefundStanding.ABSENT
-    assert (await phone.channel.look(charge())).standing is Standing.RETURNED
+    assert (await phone.channel.look(charge())).standing is ChannelState.RETURNED
     heard = [phone.channel.hear(each) for each in await phone.notified(3)]
     assert {each.number for each in heard if each.about is About.REFUND} == {"REFUND0001", "REFUND0002"}
 
@@ -201,24 +201,26 @@ async def test_a_refund_that_was_accepted_is_not_yet_done(
 
 
 @pytest.mark.parametrize(
-    ("fen", "stands"), [(9_101, Standing.ABSENT), (9_102, Standing.WAITING), (9_103, Standing.ABSENT)]
+    ("fen", "stands"), [(9_101, ChannelState.ABSENT), (9_102, ChannelState.WAITING), (9_103, ChannelState.ABSENT)]
 )
-async def test_a_push_without_an_answer_is_looked_for_by_its_number(phone: Phone, fen: int, stands: Standing) -> None:
+async def test_a_push_without_an_answer_is_looked_for_by_its_number(
+    phone: Phone, fen: int, stands: ChannelState
+) -> None:
     with pytest.raises(Lost) as lost:
         await phone.channel.place(charge(fen))
     assert lost.value.sent
     assert (await phone.channel.look(charge(fen))).standing is stands
-    assert (await phone.channel.place(charge(fen))).standing is Standing.WAITING
+    assert (await phone.channel.place(charge(fen))).standing is ChannelState.WAITING
 
 
 async def test_what_the_app_will_not_have_is_refused(phone: Phone) -> None:
-    assert (await phone.channel.place(charge(9_104))).standing is Standing.REFUSED
+    assert (await phone.channel.place(charge(9_104))).standing is ChannelState.REFUSED
 
 
 async def test_a_status_that_nobody_knows_means_ask_again(phone: Phone) -> None:
     await phone.channel.place(charge(9_106))
     await phone.pay()
-    assert (await phone.channel.look(charge(9_106))).standing is Standing.UNKNOWN
+    assert (await phone.channel.look(charge(9_106))).standing is ChannelState.UNKNOWN
 
 
 async def test_another_amount_than_was_ordered_is_told_as_it_is(phone: Phone) -> None:
@@ -234,7 +236,7 @@ async def test_notifies_come_again_early_or_forged_and_only_true_ones_are_believ
     assert len(events) == 1
     phone.heard.clear()
     early = await phone.channel.place(charge(9_115, "CHARGE0002"))
-    assert early.standing is Standing.CHARGED
+    assert early.standing is ChannelState.CHARGED
     await phone.notified()
     phone.heard.clear()
     await phone.channel.place(charge(9_114, "CHARGE0003"))
@@ -265,7 +267,7 @@ async def test_the_app_may_change_its_key_while_orders_are_open(phone: Phone) ->
     other = open_sm2().private_key("11" * 32).public.point.hex()
     both = phone.another(provider_keys={"old": other, "new": keys["1"]})
     placed: Seen = await both.place(charge())
-    assert placed.standing is Standing.WAITING
+    assert placed.standing is ChannelState.WAITING
     with pytest.raises(Lost, match="AUTHENTICATION_FAILED"):
         await phone.another(provider_keys={"old": other}).look(charge())
     with pytest.raises(Lost):
@@ -288,7 +290,7 @@ async def test_a_code_that_is_none_of_the_interfaces_refuses_nothing(
     phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may stand beside an effect: how it stands is asked."""
-    for code, standing in (("4003", Standing.REFUSED), ("4711", Standing.UNKNOWN), ("", Standing.UNKNOWN)):
+    for code, standing in (("4003", ChannelState.REFUSED), ("4711", ChannelState.UNKNOWN), ("", ChannelState.UNKNOWN)):
 
         async def asked(*_: object, code: str = code) -> OpenedAnswer:
             return OpenedAnswer(code, False, "", {})

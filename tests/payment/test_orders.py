@@ -14,14 +14,14 @@ from services.kernel import authorisations
 from services.kernel.authorisations import digest_of
 from services.kernel.errors import Fault, precondition
 from services.payment.domain import steps
-from services.payment.domain.charges import About, Half, Heard, Seen, Standing
+from services.payment.domain.charges import About, ChannelState, Half, Heard, Seen
 from services.payment.domain.orders import (
     SECOND,
     Bill,
     Charge,
     ChargeState,
     Forbidden,
-    Order,
+    PayOrder,
     Refund,
     RefundKind,
     RefundState,
@@ -52,7 +52,7 @@ async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Payme
     await database.close()
 
 
-async def some_day(house: House) -> Order:
+async def some_day(house: House) -> PayOrder:
     """What happens to one order on a bad day, in any order."""
     dice = house.dice.chance
     order = await house.tried(dice.choice((SPLIT, SPLIT, SPLIT, BANK, NO_CASH)))
@@ -94,7 +94,7 @@ async def some_day(house: House) -> Order:
     return await house.rests(order)
 
 
-async def checked(house: House, order: Order, where: str) -> None:
+async def checked(house: House, order: PayOrder, where: str) -> None:
     """That the books agree."""
     assert order.phase not in RUNNING, where
     charges = await house.charges(order)
@@ -155,7 +155,7 @@ async def test_an_order_of_which_the_channel_believes_another_whole_is_held_with
 ) -> None:
     """Before, such an order could not be stored, and was asked about for ever."""
     house = House(store, Ticking(), calm(), "whole")
-    order = await paid_by(house, Seen(Standing.CHARGED, Half.DONE, SPLIT.cash_fen, total_fen=9_999, doubted=True))
+    order = await paid_by(house, Seen(ChannelState.CHARGED, Half.DONE, SPLIT.cash_fen, total_fen=9_999, doubted=True))
     assert (order.phase, order.reason, order.charged_fen) == (Phase.HELD, steps.AMOUNT_DIFFERS, SPLIT.cash_fen)
 
 
@@ -163,14 +163,14 @@ async def test_an_amount_that_no_store_can_hold_holds_the_order(store: PaymentSt
     """A channel may say anything."""
     for number, charged_fen in enumerate((10**30, -5)):
         house = House(store, Ticking(), calm(), f"huge{number}")
-        order = await paid_by(house, Seen(Standing.CHARGED, charged_fen=charged_fen))
+        order = await paid_by(house, Seen(ChannelState.CHARGED, charged_fen=charged_fen))
         assert (order.phase, order.reason) == (Phase.HELD, steps.AMOUNT_DIFFERS)
 
 
 async def test_a_failed_insured_half_without_cash_is_made_void_and_nothing_is_sent_back(store: PaymentStore) -> None:
     """A return of nothing would be refused by the channel, and the order held."""
     house = House(store, Ticking(), calm(), "half")
-    order = await paid_by(house, Seen(Standing.CHARGED, Half.FAILED), NO_CASH)
+    order = await paid_by(house, Seen(ChannelState.CHARGED, Half.FAILED), NO_CASH)
     assert (order.phase, order.reason) == (Phase.FAILED, steps.INSURED_HALF_FAILED)
     assert house.settlement.states[order.open_no] == "void"
 
@@ -180,12 +180,12 @@ def test_a_close_proves_nothing_of_an_agreed_order_without_cash_until_its_settle
     order = replace(plain(), phase=Phase.CLOSING, agreed=True, charge_no="C", split=NO_CASH)
     charge = Charge("C", order.pay_ord_id, "fake", 1, 0, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
     last = (900 + steps.BEYOND_S) * SECOND
-    closed = Seen(Standing.CLOSED, unasked=True)
+    closed = Seen(ChannelState.CLOSED, unasked=True)
     assert steps.after_seen(order, charge, closed, last - 1).order.phase is Phase.CLOSING
     assert steps.after_seen(order, charge, closed, last).order.phase is Phase.VOIDING
     assert steps.after_seen(replace(order, agreed=False), charge, closed, 1).order.phase is Phase.VOIDING
-    assert steps.after_seen(order, charge, Seen(Standing.CLOSED), 1).order.phase is Phase.VOIDING
-    done = Seen(Standing.CHARGED, Half.DONE)
+    assert steps.after_seen(order, charge, Seen(ChannelState.CLOSED), 1).order.phase is Phase.VOIDING
+    done = Seen(ChannelState.CHARGED, Half.DONE)
     assert steps.after_seen(order, charge, done, 1).order.phase is Phase.CHARGED
 
 
@@ -193,7 +193,7 @@ def test_a_channel_that_knew_nothing_is_believed_by_when_it_was_asked() -> None:
     """What was on the way then may have arrived before its answer did."""
     order = replace(plain(), phase=Phase.PLACING, charge_no="C")
     charge = Charge("C", order.pay_ord_id, "fake", 1, 3_000, b"", ChargeState.ASKED, 0, 900 * SECOND, 0)
-    absent, last = Seen(Standing.ABSENT), steps.ABSENT_S * SECOND
+    absent, last = Seen(ChannelState.ABSENT), steps.ABSENT_S * SECOND
     assert steps.after_seen(order, charge, absent, 2 * last, last - 1).order.phase is Phase.PLACING
     assert steps.after_seen(order, charge, absent, 2 * last, last).order.phase is Phase.VOIDING
 
@@ -207,7 +207,7 @@ async def test_an_answer_that_comes_after_the_order_went_on_sends_the_money_back
         house.clock.on(31)
         await house.round()
         house.channel.booked[charge.charge_no] = Booked(charge.charge_fen, "charged", charge.charge_fen)
-        return Seen(Standing.CHARGED, charged_fen=charge.charge_fen)
+        return Seen(ChannelState.CHARGED, charged_fen=charge.charge_fen)
 
     house.channel.place = place  # type: ignore[method-assign]  # the call takes longer than anybody believes
     await house.tries(lambda: house.paying.pay(house.stamp(), order, house.plan, 1.0))
@@ -221,7 +221,7 @@ async def test_whoever_lost_the_lease_is_told_that_the_outcome_is_not_known(stor
     house = House(store, Ticking(), calm(), "lease")
     order = await house.tried()
 
-    async def hold(order: Order, expires_s: int) -> None:
+    async def hold(order: PayOrder, expires_s: int) -> None:
         house.clock.on(31)
         await house.round()
 
@@ -298,7 +298,7 @@ async def test_a_refund_that_settlement_refuses_leaves_the_order_paid_and_is_no_
     assert house.channel.left_fen(await house.charges(order)) == 0
 
 
-async def _refuse(order: Order, refund_no: str) -> str:
+async def _refuse(order: PayOrder, refund_no: str) -> str:
     raise precondition("SETTLEMENT_LOCKED")
 
 
@@ -309,13 +309,14 @@ def calm() -> Dice:
     return dice
 
 
-def plain() -> Order:
+def plain() -> PayOrder:
     """An order that is tried, of nobody's."""
     bill = Bill("P1", "310", "M1", "B1", 11, "11", "01", 1, SPLIT.total_fen, stay=False)
-    return Order("O", "H11010000001", "O", "digest", 1, "01", "110100", bill, False, Phase.TRIED, 0, 0, 0, split=SPLIT)
+    phase = (False, Phase.TRIED, 0, 0, 0)
+    return PayOrder("O", "H11010000001", "O", "digest", 1, "01", "110100", bill, *phase, split=SPLIT)
 
 
-async def paid_by(house: House, seen: Seen, split: Split = SPLIT) -> Order:
+async def paid_by(house: House, seen: Seen, split: Split = SPLIT) -> PayOrder:
     """An order whose channel answers so, at rest."""
     order = replace(await house.tried(split), auth=digest_of("AUTH"))
 
@@ -335,7 +336,7 @@ async def test_a_notify_of_another_merchant_or_channel_pays_no_order(store: Paym
     order = await house.tried()
     await house.tries(lambda: house.paying.pay(house.stamp(), order, house.plan, 1.0))
     now = await house.now(order)
-    paid = Heard("e1", About.CHARGE, now.charge_no, Seen(Standing.CHARGED, charged_fen=SPLIT.cash_fen))
+    paid = Heard("e1", About.CHARGE, now.charge_no, Seen(ChannelState.CHARGED, charged_fen=SPLIT.cash_fen))
     for channel, heard in (("fake", replace(paid, merchant=("another", ""))), ("other", paid)):
         with pytest.raises(Fault, match="NOTIFY_FORGED"):
             await house.paying.hear(channel, heard)
@@ -390,8 +391,8 @@ def test_late_looks_end() -> None:
     """A charge that was refused is asked about no more, one that was closed a few times."""
     order = replace(plain(), phase=Phase.CLOSING, charge_no="C")
     charge = Charge("C", order.pay_ord_id, "fake", 1, 3_000, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
-    assert steps.after_seen(order, charge, Seen(Standing.REFUSED), 1).charge.due_at == 0
-    closed = steps.after_seen(order, charge, Seen(Standing.CLOSED), 0).charge
+    assert steps.after_seen(order, charge, Seen(ChannelState.REFUSED), 1).charge.due_at == 0
+    closed = steps.after_seen(order, charge, Seen(ChannelState.CLOSED), 0).charge
     rests = list[int]()
     while closed.due_at:
         rests.append(closed.due_at // SECOND)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from services.payment.domain import steps
-from services.payment.domain.charges import Seen, Standing
-from services.payment.domain.orders import SECOND, Charge, ChargeState, Order
+from services.payment.domain.charges import ChannelState, Seen
+from services.payment.domain.orders import SECOND, Charge, ChargeState, PayOrder
 from services.payment.domain.phases import Phase
 from services.payment.operations import loop
 from services.payment.store.unit import PaymentStore
@@ -27,7 +27,7 @@ def test_a_charge_that_its_channel_tells_of_is_looked_at_later(*, tells: bool, r
     charge = Charge("C", order.pay_ord_id, "fake", 2, 3_000, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
     found, now = list[int](), 0
     for _ in rests:
-        order = steps.after_seen(order, charge, Seen(Standing.WAITING), now, tells=tells).order
+        order = steps.after_seen(order, charge, Seen(ChannelState.WAITING), now, tells=tells).order
         found.append((order.due_at - now) // SECOND)
         now = order.due_at
     assert tuple(found) == rests
@@ -39,7 +39,7 @@ async def test_orders_that_are_told_of_at_once_begin_one_after_the_other(tmp_pat
     house = House(store, Ticking(), calm(), "paced")
     began, all_began = list[float](), asyncio.Event()
 
-    async def take_up(order: Order) -> None:
+    async def take_up(order: PayOrder) -> None:
         began.append(asyncio.get_running_loop().time())
         if len(began) == 5:
             all_began.set()

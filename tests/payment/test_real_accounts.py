@@ -10,8 +10,8 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.payment.domain import steps
-from services.payment.domain.charges import Seen, Standing
-from services.payment.domain.orders import Charge, Order, RefundKind, told_stas
+from services.payment.domain.charges import ChannelState, Seen
+from services.payment.domain.orders import Charge, PayOrder, RefundKind, told_stas
 from services.payment.domain.phases import Phase
 from services.payment.domain.refunds import Parts
 from services.payment.operations.ports import Secrets
@@ -19,7 +19,7 @@ from services.payment.servicer.convert import arrival
 from tests.payment.order_fakes import BANK, House
 
 
-async def paid(house: House) -> Order:
+async def paid(house: House) -> PayOrder:
     """An order that a card has paid: 30.00 of cash, and 8.00 for the account."""
     order = await house.tried(BANK)
     await house.tries(lambda: house.paying.pay(house.stamp(), order, house.plan, 1.0))
@@ -69,4 +69,4 @@ def test_what_a_card_was_charged_arrives_on_the_next_day_of_beijing() -> None:
 
 
 async def _short(charge: Charge, secrets: Secrets) -> Seen:
-    return Seen(Standing.REFUSED, code="51", short=True)
+    return Seen(ChannelState.REFUSED, code="51", short=True)

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from services.payment.channels.record import Record
-from services.payment.domain.told import LOOK, PLACE, Told, together
+from services.payment.domain.told import LOOK, PLACE, ToldRequest, together
 from services.payment.operations import books as bookkeeping
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.egress import FIRST, Egress
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
 from services.runtime.masking import SEALED, Marks, Sealed, masked
-from services.runtime.outgoing import Outgoing, Sent, Unanswered
-from services.runtime.pos.messages import Message
+from services.runtime.outgoing import Outgoing, SentRequest, Unanswered
+from services.runtime.pos.messages import PosMessage
 from tests.payment.order_fakes import Dice, House, Ticking
 from tests.payment.terminal_lines import quiet
 from tools.postgres import Server
@@ -62,24 +62,24 @@ def house(store: PaymentStore, request: pytest.FixtureRequest) -> House:
     return House(store, Ticking(), dice, f"{abs(hash(request.node.name)):x}")
 
 
-def told(order: str, step: str = LOOK, at: int = 1, content: str = "{}", number: str = "C1") -> Told:
-    return Told(order, "wechat", step, number, "GET", "http://127.0.0.1/q", content, at, at)
+def told(order: str, step: str = LOOK, at: int = 1, content: str = "{}", number: str = "C1") -> ToldRequest:
+    return ToldRequest(order, "wechat", step, number, "GET", "http://127.0.0.1/q", content, at, at)
 
 
-def sent(plain: Any = None, body: bytes = b"", **headers: str) -> Sent:
-    return Sent("wechat", "POST", "http://127.0.0.1/pay?openid=oOpenIdOfSomebody", headers, body, plain)
+def sent(plain: Any = None, body: bytes = b"", **headers: str) -> SentRequest:
+    return SentRequest("wechat", "POST", "http://127.0.0.1/pay?openid=oOpenIdOfSomebody", headers, body, plain)
 
 
-def taking(found: list[Told]) -> Callable[[Told], bool]:
-    def take(each: Told) -> bool:
+def taking(found: list[ToldRequest]) -> Callable[[ToldRequest], bool]:
+    def take(each: ToldRequest) -> bool:
         found.append(each)
         return True
 
     return take
 
 
-def noted(*requests: Sent) -> list[Told]:
-    found: list[Told] = []
+def noted(*requests: SentRequest) -> list[ToldRequest]:
+    found: list[ToldRequest] = []
     record = Record(taking(found), lambda: 7)
     with record.about("ORD1", "CHARGE0001", PLACE, CHARGE):
         for each in requests:
@@ -115,12 +115,12 @@ class TestMarks:
 
     def test_of_a_card_the_last_digits_are_told_and_nothing_of_its_chip_or_its_keys(self) -> None:
         fields = {2: "9900001234567890", 14: "4912", 35: "9900001234567890D49", 52: "AB", 55: "5A08", 64: "FF"}
-        text = str(Message("0200", fields).masked())
+        text = str(PosMessage("0200", fields).masked())
         assert "7890" in text
         assert [value for value in ("99000012345", "4912", "5A08", "AB", "FF") if value in text] == []
 
     def test_outside_of_an_order_nothing_is_noted(self) -> None:
-        found: list[Told] = []
+        found: list[ToldRequest] = []
         Record(taking(found), lambda: 7).told(sent())
         assert found == []
 

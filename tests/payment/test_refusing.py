@@ -8,9 +8,9 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.payment.domain import steps
-from services.payment.domain.charges import Half, Hearing, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import ChannelState, Half, Hearing, RefundSeen, RefundStanding, Seen
 from services.payment.domain.held import Decision
-from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundKind, RefundState
+from services.payment.domain.orders import Charge, ChargeState, PayOrder, Refund, RefundKind, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.refunds import Parts
 from services.payment.operations.books import Stale, Write
@@ -19,10 +19,10 @@ from tests.payment.test_held import charged, decide, paid, rests
 
 CASH = SPLIT.cash_fen
 WHOLE = Parts(SPLIT.total_fen, SPLIT.acct_fen, SPLIT.fund_fen, CASH)
-NO = Seen(Standing.UNKNOWN, code="NO_AUTH", refused=True)
+NO = Seen(ChannelState.UNKNOWN, code="NO_AUTH", refused=True)
 
 
-async def mixed(house: House) -> Order:
+async def mixed(house: House) -> PayOrder:
     """An order of the mixed form that is paid."""
     order = await paid(house)
     charge = await house.books.known_charge(order.charge_no)
@@ -30,7 +30,7 @@ async def mixed(house: House) -> Order:
     return order
 
 
-async def refunded(house: House, order: Order) -> Refund:
+async def refunded(house: House, order: PayOrder) -> Refund:
     """A refund of all of it, as far as it came."""
     _, refund = await house.refunding.refund(house.stamp(), order, "A1", RefundKind.ALL, WHOLE, 1.0)
     for _ in range(2 * steps.MOST_REFUSED):
@@ -43,7 +43,7 @@ async def test_a_return_that_the_channel_will_not_hear_of_rests_until_people_dec
     heard = list[str]()
     says = Hearing(refused=True, code="RULE_LIMIT")
 
-    async def refuses(charge: Charge, order: Order, refund: Refund) -> Hearing:
+    async def refuses(charge: Charge, order: PayOrder, refund: Refund) -> Hearing:
         heard.append(refund.refund_no)
         return says
 
@@ -81,7 +81,7 @@ async def test_a_return_that_the_channel_will_not_hear_of_rests_until_people_dec
 async def test_a_channel_that_is_away_is_told_until_it_hears(house: House) -> None:
     answers = [Hearing()] * (2 * steps.MOST_REFUSED - 2) + [Hearing(heard=True)]
 
-    async def away(charge: Charge, order: Order, refund: Refund) -> Hearing:
+    async def away(charge: Charge, order: PayOrder, refund: Refund) -> Hearing:
         return answers.pop(0)
 
     house.channel.tell_returned = away  # type: ignore[method-assign]  # as above
@@ -94,7 +94,7 @@ async def test_a_refund_that_people_took_as_given_back_is_told_to_no_channel(hou
     async def closed(charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> RefundSeen:
         return RefundSeen(RefundStanding.ABNORMAL, code="CARD_CLOSED")
 
-    async def never(charge: Charge, order: Order, refund: Refund) -> Hearing:
+    async def never(charge: Charge, order: PayOrder, refund: Refund) -> Hearing:
         raise AssertionError("the channel knows no refund of that number")
 
     house.channel.give_back, house.channel.tell_returned = closed, never  # type: ignore[method-assign]  # as above
@@ -111,7 +111,7 @@ async def test_a_close_that_is_refused_rests_and_is_asked_for_again_once_that_is
         return NO
 
     house.channel.look = house.channel.close = refuses  # type: ignore[method-assign]  # as above
-    order = await charged(house, Seen(Standing.WAITING))
+    order = await charged(house, Seen(ChannelState.WAITING))
     house.clock.on(901)
     for _ in range(2 * steps.MOST_REFUSED):
         house.clock.on(20)
@@ -139,7 +139,7 @@ async def test_money_that_a_channel_refuses_to_tell_of_rests(house: House, *, of
     if of_paid:
         await refunded(house, await paid(house))
     else:
-        await charged(house, Seen(Standing.CHARGED, Half.FAILED, CASH))
+        await charged(house, Seen(ChannelState.CHARGED, Half.FAILED, CASH))
         for _ in range(2 * steps.MOST_REFUSED):
             house.clock.on(20)
             await house.round()

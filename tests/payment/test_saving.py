@@ -10,10 +10,10 @@ import pytest
 
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, FaultKind
-from services.payment.domain.orders import Bill, Order
+from services.payment.domain.orders import Bill, PayOrder
 from services.payment.domain.phases import Phase
 from services.payment.operations.books import Write
-from services.payment.operations.saving import Asked
+from services.payment.operations.saving import AskedBill
 from services.payment.peers.bills import Bills
 from services.payment.peers.catalogue import KnownInstitutions
 from tests.payment.order_fakes import Crash, House
@@ -24,14 +24,14 @@ SAVED = datetime(2026, 11, 30, 4, tzinfo=UTC)
 BILL = Bill("P1", "310", "", "B1", 11, "11", "01", 1, 10_000, stay=False, ipt_otp_no="OP1")
 
 
-def order() -> Order:
+def order() -> PayOrder:
     moment = to_micros(SAVED)
     place = ("O1", "H11010000001", "HIS1", "digest", 1, "01", "110100")
-    return Order(*place, BILL, True, Phase.SAVING, moment, moment, moment)
+    return PayOrder(*place, BILL, True, Phase.SAVING, moment, moment, moment)
 
 
 async def test_a_visit_whose_number_was_not_written_down_is_taken_back(house: House) -> None:
-    asked = Asked("H11010000001", "HIS1", "digest", 1, "01", "110100", BILL, "", True, None)
+    asked = AskedBill("H11010000001", "HIS1", "digest", 1, "01", "110100", BILL, "", True, None)
     submit, writes = house.books.submit, list[Write]()
 
     async def dies(write: Write) -> bool:

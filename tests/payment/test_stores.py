@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from services.kernel.clock import day_start, to_micros
-from services.payment.domain.charges import Half, Standing
+from services.payment.domain.charges import ChannelState, Half
 from services.payment.domain.differences import Kind
-from services.payment.domain.orders import Bill, Charge, ChargeState, Goal, Order, Refund, RefundKind, RefundState
+from services.payment.domain.orders import Bill, Charge, ChargeState, Goal, PayOrder, Refund, RefundKind, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.runs import Run, RunState, Stage
 from services.payment.domain.splits import Split
@@ -23,7 +23,7 @@ from tests.payment.test_reconciling import Office, office
 from tests.payment.test_reconciling_statements import LIST, NOON
 
 SPLIT = Split(10_000, 6_000, 1_000, 400, 300, 2_300, 200, 100)
-ORDER = Order(
+ORDER = PayOrder(
     *("ORD1", "H11010000001", "HIS1", "digest", 3, "02", "110100"),
     Bill("P1", "310", "M1", "B1", 21, "2101", "01", 1, 10_000, stay=True, invono="I1", ipt_otp_no="OP1"),
     *(True, Phase.HELD, 1, 2, 3, Goal.REVOKED),
@@ -52,7 +52,7 @@ ORDER = Order(
 )
 CHARGE = Charge(
     *("C1", "ORD1", "wechat", 2, 2_300, b"message", ChargeState.RETURNED, 1, 2, 3, 4),
-    *(Standing.RETURNED, Half.RETURNED, 2_300, "T1", "X1", 5, "BC1", 10_000, 2_299, 6),
+    *(ChannelState.RETURNED, Half.RETURNED, 2_300, "T1", "X1", 5, "BC1", 10_000, 2_299, 6),
     front={"code_url": "weixin://1"},
     tries=3,
     traceparent="00-1-2-01",

@@ -12,13 +12,13 @@ import pytest
 from services.kernel.errors import Fault, FaultKind
 from services.payment.domain import notices
 from services.payment.domain.held import NOT_TOLD, Decision
-from services.payment.domain.notices import RESTS_S, Notice, NoticeKind, NoticeState
-from services.payment.domain.orders import Order, RefundKind
+from services.payment.domain.notices import RESTS_S, NoticeKind, NoticeState, OrderNotice
+from services.payment.domain.orders import PayOrder, RefundKind
 from services.payment.domain.phases import Phase
 from services.payment.domain.profiles import AppKeys, Profile
 from services.payment.domain.refunds import Parts
 from services.payment.operations import telling
-from services.payment.operations.deciding import FIRST, Asked, Deciding
+from services.payment.operations.deciding import FIRST, AskedDecision, Deciding
 from services.payment.operations.telling import Telling
 from services.payment.peers.institutions import Institutions
 from services.runtime.callbacks import Callbacks
@@ -64,12 +64,12 @@ class Told:
             raise Fault(FaultKind.UNAVAILABLE, "SERVICE_UNAVAILABLE", retry_after_s=1.0)
         return self.profile
 
-    async def round(self) -> list[Notice]:
+    async def round(self) -> list[OrderNotice]:
         """One look, each notice told before the next."""
         return [await self.telling.tell(each) for each in await self.house.books.take_notices(16)]
 
 
-async def paid(house: House) -> Order:
+async def paid(house: House) -> PayOrder:
     order = await house.tried()
     await house.paying.pay(house.stamp(), order, house.plan, 1.0)
     house.channel.person_pays((await house.now(order)).charge_no)
@@ -201,7 +201,7 @@ async def test_what_nobody_hears_for_a_day_rests_where_people_see_it(house: Hous
     await told.telling.look()
     assert (told.telling.counts["notice_given_up"], told.telling.counts["notice_open"]) == (1, 0)
     receiver.replies = [HEARD]
-    asked = Asked(held.number, Decision.ASK_AGAIN, "the address was wrong", "", "op1")
+    asked = AskedDecision(held.number, Decision.ASK_AGAIN, "the address was wrong", "", "op1")
     decided, after = await deciding.decide(house.stamp(), asked, 1.0)
     assert (decided.pay_ord_id, after.phase) == (order.pay_ord_id, Phase.PAID)
     (notice,) = await told.round()
@@ -225,14 +225,14 @@ async def test_without_an_address_nothing_is_told_and_while_identity_is_away_it_
 
 
 def test_attempts_are_bounded_and_begin_anew_when_people_say_so() -> None:
-    notice = Notice("N", "O", NoticeKind.PAID, 0, 0)
+    notice = OrderNotice("N", "O", NoticeKind.PAID, 0, 0)
     for _ in range(len(RESTS_S) + 1):
-        notice = notices.after(notice, notices.Outcome(reason="x" * 100), notice.due_at)
+        notice = notices.after(notice, notices.TellingOutcome(reason="x" * 100), notice.due_at)
     assert (notice.state, len(notice.reason)) == (NoticeState.GIVEN_UP, 60)
     assert notices.again(notice, 5).state is NoticeState.OPEN
 
 
-async def _dies(notice: Notice) -> None:
+async def _dies(notice: OrderNotice) -> None:
     raise Crash
 
 

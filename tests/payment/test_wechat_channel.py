@@ -11,7 +11,7 @@ import pytest
 
 from services.payment.channels.protocol import Lost
 from services.payment.channels.wechat_words import bill_lines, digest_of, mixed_seen
-from services.payment.domain.charges import About, BillKind, Half, RefundStanding, Standing
+from services.payment.domain.charges import About, BillKind, ChannelState, Half, RefundStanding
 from tests.payment.wechat_counter import (
     ACCT,
     APP,
@@ -37,13 +37,13 @@ async def desk() -> AsyncIterator[Counter]:
 async def test_a_mixed_order_is_waited_for_heard_and_seen_with_both_halves(desk: Counter) -> None:
     charge = desk.charge(MIXED)
     placed = await desk.channel.place(charge)
-    assert (placed.standing, placed.half, placed.total_fen) == (Standing.WAITING, Half.WAITING, FUND + ACCT + CASH)
+    assert (placed.standing, placed.half, placed.total_fen) == (ChannelState.WAITING, Half.WAITING, FUND + ACCT + CASH)
     assert placed.front["mix_trade_no"] == placed.mix_trade_no
     assert placed.front["package"] == f"prepay_id={placed.front['prepay_id']}"
     await desk.pays(charge)
     heard = [await desk.heard(charge.charge_no)]
     seen = await desk.channel.look(charge)
-    assert (seen.standing, seen.half, seen.charged_fen) == (Standing.CHARGED, Half.DONE, CASH)
+    assert (seen.standing, seen.half, seen.charged_fen) == (ChannelState.CHARGED, Half.DONE, CASH)
     assert seen.trade_no.startswith("42")
     assert heard[0].about is About.CHARGE
 
@@ -57,7 +57,7 @@ async def test_the_cash_of_a_mixed_order_says_nothing_of_its_other_half(desk: Co
     (request,) = await desk.desk.heard("/cash-alone")
     heard = desk.channel.hear(delivery(request))
     assert heard.charge is not None
-    assert (heard.charge.standing, heard.charge.half) == (Standing.CHARGED, Half.UNKNOWN)
+    assert (heard.charge.standing, heard.charge.half) == (ChannelState.CHARGED, Half.UNKNOWN)
 
 
 async def test_what_is_added_and_reduced_is_no_part_of_the_bill(desk: Counter) -> None:
@@ -76,21 +76,21 @@ async def test_orders_without_cash_or_without_insurance_are_mixed_orders_with_a_
     cash.total_fen = CASH
     placed = [await desk.channel.place(each) for each in (insured, cash)]
     assert "prepay_id" not in placed[0].front
-    assert (await desk.channel.close(insured)).standing is Standing.CLOSED
+    assert (await desk.channel.close(insured)).standing is ChannelState.CLOSED
     for each in (insured, cash):
         await desk.pays(each)
     seen = [await desk.channel.look(each) for each in (insured, cash)]
     assert [(each.standing, each.half, each.charged_fen) for each in seen] == [
-        (Standing.CHARGED, Half.DONE, 0),
-        (Standing.CHARGED, Half.NONE, CASH),
+        (ChannelState.CHARGED, Half.DONE, 0),
+        (ChannelState.CHARGED, Half.NONE, CASH),
     ]
 
 
 async def test_a_payer_for_a_bound_relative_names_both(desk: Counter) -> None:
     patient = channel_pb2.Payer(name="试验乙", cert_no="990101201202300012", cert_type="01")
-    assert (await desk.channel.place(desk.charge(MIXED, patient=patient))).standing is Standing.WAITING
+    assert (await desk.channel.place(desk.charge(MIXED, patient=patient))).standing is ChannelState.WAITING
     refused = await desk.channel.place(desk.charge(MIXED, patient=patient, user_no="oTwinRelativeUnknown"))
-    assert (refused.standing, refused.code) == (Standing.REFUSED, "268545964")
+    assert (refused.standing, refused.code) == (ChannelState.REFUSED, "268545964")
 
 
 async def test_a_refused_mixed_order_leaves_no_cash_to_pay(desk: Counter) -> None:
@@ -101,8 +101,8 @@ async def test_a_refused_mixed_order_leaves_no_cash_to_pay(desk: Counter) -> Non
     ):
         charge = desk.charge(MIXED, **given)
         refused = await desk.channel.place(charge)
-        assert (refused.standing, refused.code) == (Standing.REFUSED, code)
-        assert (await desk.channel.look(charge)).standing is Standing.CLOSED
+        assert (refused.standing, refused.code) == (ChannelState.REFUSED, code)
+        assert (await desk.channel.look(charge)).standing is ChannelState.CLOSED
 
 
 async def test_no_certificate_that_the_platform_does_not_know_is_sent(desk: Counter) -> None:
@@ -131,7 +131,7 @@ async def test_insurance_that_fails_after_the_cash_was_taken_is_told_with_the_bu
     await desk.channel.place(charge)
     await desk.pays(charge)
     seen = await desk.channel.look(charge)
-    assert (seen.standing, seen.half, seen.charged_fen) == (Standing.CHARGED, Half.FAILED, 19_121)
+    assert (seen.standing, seen.half, seen.charged_fen) == (ChannelState.CHARGED, Half.FAILED, 19_121)
     assert seen.says
     refund = desk.refund(charge)
     assert (await desk.channel.refund(refund)).standing is RefundStanding.UNDER_WAY
@@ -142,7 +142,7 @@ async def test_a_person_who_declines_a_mixed_order_has_paid_nothing(desk: Counte
     await desk.channel.place(charge)
     await desk.pays(charge, deny=True)
     seen = await desk.channel.look(charge)
-    assert (seen.standing, seen.half, seen.charged_fen) == (Standing.REFUSED, Half.FAILED, 0)
+    assert (seen.standing, seen.half, seen.charged_fen) == (ChannelState.REFUSED, Half.FAILED, 0)
 
 
 async def test_a_closed_order_cannot_be_paid_and_a_paid_one_is_not_closed(desk: Counter) -> None:
@@ -150,14 +150,14 @@ async def test_a_closed_order_cannot_be_paid_and_a_paid_one_is_not_closed(desk: 
         closed, paid = desk.charge(form), desk.charge(form)
         for each in (closed, paid):
             await desk.channel.place(each)
-        assert (await desk.channel.close(closed)).standing is Standing.CLOSED
-        assert (await desk.channel.close(closed)).standing is Standing.CLOSED
+        assert (await desk.channel.close(closed)).standing is ChannelState.CLOSED
+        assert (await desk.channel.close(closed)).standing is ChannelState.CLOSED
         refused = await desk.desk.client.post("/_twin/pay", json={"out_trade_no": closed.charge_no})
         assert refused.status_code == 400
         await desk.pays(paid)
         late = await desk.channel.close(paid)
-        assert (late.standing, late.half) == (Standing.CHARGED, Half.DONE if form == MIXED else Half.NONE)
-        assert (await desk.channel.close(desk.charge(form))).standing is Standing.ABSENT
+        assert (late.standing, late.half) == (ChannelState.CHARGED, Half.DONE if form == MIXED else Half.NONE)
+        assert (await desk.channel.close(desk.charge(form))).standing is ChannelState.ABSENT
 
 
 async def test_money_that_comes_after_a_close_is_seen(desk: Counter) -> None:
@@ -165,20 +165,20 @@ async def test_money_that_comes_after_a_close_is_seen(desk: Counter) -> None:
     await desk.channel.place(charge)
     await desk.channel.close(charge)
     await desk.pays(charge, force=True)
-    assert (await desk.channel.look(charge)).standing is Standing.CHARGED
+    assert (await desk.channel.look(charge)).standing is ChannelState.CHARGED
 
 
 async def test_a_code_is_charged_at_once_and_a_close_gives_the_money_back(desk: Counter) -> None:
     charge = desk.charge(CODE)
     placed = await desk.channel.place(charge)
-    assert (placed.standing, placed.charged_fen) == (Standing.CHARGED, CASH)
+    assert (placed.standing, placed.charged_fen) == (ChannelState.CHARGED, CASH)
     closed = await desk.channel.close(charge)
-    assert closed.standing is Standing.RETURNED
+    assert closed.standing is ChannelState.RETURNED
     waiting = desk.charge(CODE, cash=19_105)
-    assert (await desk.channel.place(waiting)).standing is Standing.WAITING
-    assert (await desk.channel.close(waiting)).standing is Standing.CLOSED
+    assert (await desk.channel.place(waiting)).standing is ChannelState.WAITING
+    assert (await desk.channel.close(waiting)).standing is ChannelState.CLOSED
     for given in ({"code": "139900000000000000"}, {"code": "12"}, {"cash": 19_104}):
-        assert (await desk.channel.place(desk.charge(CODE, **given))).standing is Standing.REFUSED
+        assert (await desk.channel.place(desk.charge(CODE, **given))).standing is ChannelState.REFUSED
 
 
 @pytest.mark.parametrize("form", [MIXED, NATIVE, CODE])
@@ -189,13 +189,13 @@ async def test_an_answer_lost_before_effect_leaves_an_order_that_may_be_sent_aga
     with pytest.raises(Lost) as lost:
         await desk.channel.place(charge)
     assert lost.value.sent
-    assert (await desk.channel.look(charge)).standing is Standing.ABSENT
-    assert (await desk.channel.place(charge)).standing in (Standing.WAITING, Standing.CHARGED)
+    assert (await desk.channel.look(charge)).standing is ChannelState.ABSENT
+    assert (await desk.channel.place(charge)).standing in (ChannelState.WAITING, ChannelState.CHARGED)
 
 
 async def test_an_answer_lost_after_effect_is_found_by_its_number(desk: Counter) -> None:
     code, native = desk.charge(CODE, cash=19_102), desk.charge(NATIVE, cash=19_102)
-    for charge, standing in ((code, Standing.CHARGED), (native, Standing.WAITING)):
+    for charge, standing in ((code, ChannelState.CHARGED), (native, ChannelState.WAITING)):
         with pytest.raises(Lost):
             await desk.channel.place(charge)
         assert (await desk.channel.look(charge)).standing is standing
@@ -204,7 +204,7 @@ async def test_an_answer_lost_after_effect_is_found_by_its_number(desk: Counter)
     with pytest.raises(Lost):
         await desk.channel.place(mixed)
     seen = await desk.channel.look(mixed)
-    assert (seen.standing, seen.front["mix_trade_no"]) == (Standing.WAITING, seen.mix_trade_no)
+    assert (seen.standing, seen.front["mix_trade_no"]) == (ChannelState.WAITING, seen.mix_trade_no)
     assert seen.front["package"] == f"prepay_id={seen.front['prepay_id']}"
 
 
@@ -213,7 +213,7 @@ async def test_a_mixed_order_of_which_only_the_cash_was_made_is_closed(desk: Cou
     await desk.desk.door("faults", fault="TIMEOUT_BEFORE", method="POST", path="/v3/med-ins/orders")
     with pytest.raises(Lost):
         await desk.channel.place(charge)
-    assert (await desk.channel.look(charge)).standing is Standing.CLOSED
+    assert (await desk.channel.look(charge)).standing is ChannelState.CLOSED
     refused = await desk.desk.client.post("/_twin/pay", json={"out_trade_no": charge.charge_no})
     assert refused.status_code == 400
 
@@ -236,14 +236,14 @@ async def test_a_status_that_no_document_names_means_ask_again(desk: Counter) ->
         charge = desk.charge(form, cash=19_106)
         await desk.channel.place(charge)
         assert [(await desk.channel.look(charge)).standing for _ in range(3)] == [
-            Standing.UNKNOWN,
-            Standing.UNKNOWN,
-            Standing.WAITING,
+            ChannelState.UNKNOWN,
+            ChannelState.UNKNOWN,
+            ChannelState.WAITING,
         ]
     for told in ({}, {"mix_pay_status": "MIX_PAY_SUCCESS", "self_pay_status": "SELF_PAY_SUCCESS"}):
-        assert mixed_seen(told).standing is Standing.UNKNOWN
+        assert mixed_seen(told).standing is ChannelState.UNKNOWN
     half = {"mix_pay_status": "MIX_PAY_SUCCESS", "self_pay_status": "SELF_PAY_SUCCESS", "total_fee": 1}
-    assert mixed_seen(half | {"med_ins_pay_status": "MED_INS_PAY_CREATED"}).standing is Standing.UNKNOWN
+    assert mixed_seen(half | {"med_ins_pay_status": "MED_INS_PAY_CREATED"}).standing is ChannelState.UNKNOWN
 
 
 async def test_another_amount_than_was_ordered_is_told_as_it_is(desk: Counter) -> None:
@@ -302,7 +302,7 @@ async def test_the_return_of_the_insured_part_is_told_whole(desk: Counter) -> No
     for _ in range(2):
         await desk.channel.tell_returned(refund)
     seen = await desk.channel.look(charge)
-    assert (seen.standing, seen.half) == (Standing.RETURNED, Half.RETURNED)
+    assert (seen.standing, seen.half) == (ChannelState.RETURNED, Half.RETURNED)
     other = desk.refund(charge, **(insured | {"fund_fen": FUND - 1}))
     with pytest.raises(Lost, match="RETURN_RULE_LIMIT") as refused:
         await desk.channel.tell_returned(other)

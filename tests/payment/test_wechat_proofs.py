@@ -13,8 +13,8 @@ from wechatpayv3 import WeChatPayType
 from services.kernel.clock import system_clock
 from services.payment.channels.protocol import Delivery, Forged, Lost
 from services.payment.channels.wechat import WeChat
-from services.payment.domain.charges import RefundStanding, Standing
-from services.runtime.outgoing import Answer, Outgoing
+from services.payment.domain.charges import ChannelState, RefundStanding
+from services.runtime.outgoing import HttpAnswer, Outgoing
 from tests.payment.wechat_counter import (
     APP,
     MIXED,
@@ -34,9 +34,9 @@ class Repeats(Outgoing):
 
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
-        self._first: Answer | None = None
+        self._first: HttpAnswer | None = None
 
-    async def send(self, *given: Any, **named: Any) -> Answer:
+    async def send(self, *given: Any, **named: Any) -> HttpAnswer:
         """Asks once."""
         if self._first is None:
             self._first = await self._outgoing.send(*given, **named)
@@ -77,7 +77,7 @@ async def test_a_clock_may_be_ninety_seconds_off_and_not_six_minutes(desk: Count
     for seconds in (90, -90):
         assert (await desk.channel_of(desk.account, ahead=timedelta(seconds=seconds)).place(desk.charge(NATIVE))).front
     refused = await desk.channel_of(desk.account, ahead=timedelta(minutes=6)).place(desk.charge(NATIVE))
-    assert (refused.standing, refused.code) == (Standing.REFUSED, "SIGN_ERROR")
+    assert (refused.standing, refused.code) == (ChannelState.REFUSED, "SIGN_ERROR")
 
 
 async def test_an_answer_of_another_key_is_not_believed(desk: Counter) -> None:
@@ -113,7 +113,7 @@ async def test_keys_change_in_the_middle_of_an_order() -> None:
             desk.channel.hear(delivery(request))
         desk.channel = desk.channel_of(replace(desk.account, provider_keys=both))
         assert (await desk.heard(charge.charge_no)).number == charge.charge_no
-        assert (await desk.channel.look(charge)).standing is Standing.CHARGED
+        assert (await desk.channel.look(charge)).standing is ChannelState.CHARGED
 
 
 async def test_certificates_are_fetched_when_an_answer_names_one_that_is_not_known() -> None:
@@ -121,10 +121,10 @@ async def test_certificates_are_fetched_when_an_answer_names_one_that_is_not_kno
         await desk.desk.door("merchant", **(desk.desk.keys["merchants"][0] | {"mode": "certificate"}))
         channel = desk.channel_of(with_certificates(desk.account))
         charge = desk.charge(MIXED)
-        assert (await channel.place(charge)).standing is Standing.WAITING
+        assert (await channel.place(charge)).standing is ChannelState.WAITING
         await desk.desk.door("rotate")
         await desk.pays(charge)
-        assert (await channel.look(charge)).standing is Standing.CHARGED
+        assert (await channel.look(charge)).standing is ChannelState.CHARGED
         fetched = [each for each in desk.sent if each.url.endswith("/v3/certificates")]
         assert len(fetched) == 1
         certificates = {number: text for number, text in desk.desk.keys["public_keys"].items() if "CERTIFICATE" in text}
@@ -138,9 +138,9 @@ async def test_a_platform_charges_refunds_and_hears_for_the_merchant_below_it(de
     account = account_of(desk.desk, PARTNER)
     channel, charge = desk.channel_of(account), desk.charge(MIXED)
     charge.merchant.CopyFrom(merchant_of(account))
-    assert (await channel.place(charge)).standing is Standing.WAITING
+    assert (await channel.place(charge)).standing is ChannelState.WAITING
     await desk.pays(charge)
-    assert (await channel.look(charge)).standing is Standing.CHARGED
+    assert (await channel.look(charge)).standing is ChannelState.CHARGED
     request = (await desk.desk.heard("/notify/wechat"))[-1]
     with pytest.raises(Forged, match="SEAL"):
         desk.channel.hear(delivery(request))

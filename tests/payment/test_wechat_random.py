@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 
 from services.payment.channels.protocol import Lost
-from services.payment.domain.charges import BillKind, Half, RefundStanding, Seen, Standing
+from services.payment.domain.charges import BillKind, ChannelState, Half, RefundStanding, Seen
 from tests.payment.wechat_counter import APP, CODE, MIXED, NATIVE, Counter, counter
 from yibao.payment.v1 import channel_pb2
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 ORDERS = 14
 MOST_TRIES = 30
 FAULTS = ("TIMEOUT_BEFORE", "TIMEOUT_AFTER", "UNAVAILABLE")
-OPEN = (Standing.WAITING, Standing.UNKNOWN)
+OPEN = (ChannelState.WAITING, ChannelState.UNKNOWN)
 DONE = (RefundStanding.RETURNED, RefundStanding.REFUSED, RefundStanding.ABNORMAL)
 
 
@@ -51,9 +51,9 @@ class Day:
 
         async def step() -> Seen:
             nonlocal tried
-            seen = await self.desk.channel.look(charge) if tried else Seen(Standing.ABSENT)
+            seen = await self.desk.channel.look(charge) if tried else Seen(ChannelState.ABSENT)
             tried = True
-            return await self.desk.channel.place(charge) if seen.standing is Standing.ABSENT else seen
+            return await self.desk.channel.place(charge) if seen.standing is ChannelState.ABSENT else seen
 
         return await self.sure(step)
 
@@ -62,13 +62,13 @@ class Day:
         form = self.chance.choice((MIXED, MIXED, NATIVE, APP, CODE))
         charge = self.desk.charge(form, cash=self.chance.randrange(100, 9_000))
         seen = await self.placed(charge)
-        if seen.standing is Standing.WAITING and self.chance.random() < 0.7:
+        if seen.standing is ChannelState.WAITING and self.chance.random() < 0.7:
             await self.desk.pays(charge, deny=self.chance.random() < 0.2)
         seen = await self.sure(lambda: self.desk.channel.look(charge))
         if seen.standing in OPEN or self.chance.random() < 0.1:
             seen = await self.sure(lambda: self.desk.channel.close(charge))
-        assert seen.standing in (Standing.CHARGED, Standing.CLOSED, Standing.REFUSED, Standing.RETURNED)
-        if seen.standing is Standing.CHARGED:
+        assert seen.standing in (ChannelState.CHARGED, ChannelState.CLOSED, ChannelState.REFUSED, ChannelState.RETURNED)
+        if seen.standing is ChannelState.CHARGED:
             assert seen.charged_fen == charge.charge_fen
             assert seen.half in (Half.DONE, Half.NONE, Half.UNKNOWN)
             self.charged[charge.charge_no] = seen.charged_fen

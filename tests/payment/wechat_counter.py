@@ -13,7 +13,7 @@ from services.payment.channels.protocol import Delivery
 from services.payment.channels.wechat import WeChat
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Heard
-from services.runtime.outgoing import Outgoing, Sent
+from services.runtime.outgoing import Outgoing, SentRequest
 from tests.payment.terminal_lines import quiet
 from tests.twins.wechat_desk import DIRECT, ID_NO, Desk, opened
 from tools.twins.http import Request
@@ -31,7 +31,7 @@ FUND, ACCT, CASH = 4_000, 1_000, 2_500
 class Counter:
     """The adapter, its twin's desk, and every request that left."""
 
-    def __init__(self, desk: Desk, outgoing: Outgoing, sent: list[Sent]) -> None:
+    def __init__(self, desk: Desk, outgoing: Outgoing, sent: list[SentRequest]) -> None:
         self.desk, self.outgoing, self.sent = desk, outgoing, sent
         self.account = account_of(desk)
         self.channel = self.channel_of(self.account)
@@ -101,7 +101,7 @@ class Counter:
                 return found
             tried += 1
 
-    def path_of(self, sent: Sent) -> str:
+    def path_of(self, sent: SentRequest) -> str:
         """Where a request went, without the host."""
         return sent.url.removeprefix(self.account.address)
 
@@ -151,7 +151,7 @@ def with_certificates(account: Account) -> Account:
 @asynccontextmanager
 async def counter(**given: Any) -> AsyncIterator[Counter]:
     """A counter with a twin of its own."""
-    sent: list[Sent] = []
+    sent: list[SentRequest] = []
     outgoing = Outgoing(quiet(), sent.append)
     try:
         async with opened(**given) as desk:

@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from services.kernel.errors import Fault
 from services.kernel.rests import LONGEST_REST_S
-from services.routing.domain.bills import MESSAGE, STAY, VISIT, Begun
+from services.routing.domain.bills import MESSAGE, STAY, VISIT, BegunBill
 from services.routing.domain.filings import Filing
-from services.routing.domain.sagas import Kind, State
+from services.routing.domain.sagas import SagaKind, State
 from services.routing.operations.bills import Bills
 from services.routing.operations.forgotten import Forgotten
 from services.routing.operations.held_orders import HeldOrders
@@ -57,7 +57,7 @@ class NoFilings:
     found: dict[str, Filing] = field(default_factory=dict)
     asked: list[tuple[str, str, date]] = field(default_factory=list)
 
-    async def of_bill(self, care: Begun) -> Filing | None:
+    async def of_bill(self, care: BegunBill) -> Filing | None:
         """Which counts."""
         self.asked.append((care.psn_no, care.care_admdvs, care.day))
         return self.found.get(care.psn_no)
@@ -91,7 +91,7 @@ class Across:
         )
         self.held = HeldOrders(self.bills, cells)
         self.forgotten = Forgotten(self.sagas, cells, self.bills.end_again, (CARE, INSURED))
-        ends = {Kind.SETTLE: self.bills.end, Kind.REVERSE: self.reversals.end, Kind.PAY: self.held.end}
+        ends = {SagaKind.SETTLE: self.bills.end, SagaKind.REVERSE: self.reversals.end, SagaKind.PAY: self.held.end}
         self.stuck: list[BaseException] = []
         self.loop = SagaLoop(self.sagas, ends, lambda _: nullcontext(), lambda error, _: self.stuck.append(error))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.kernel.errors import Fault, FaultKind
-from services.routing.domain.registry import Page, Place, Told
+from services.routing.domain.registry import Page, Place, ToldPerson
 
 BEGAN = date(2020, 1, 1)
 
@@ -18,23 +18,23 @@ def place(
     return Place(insutype, admdvs, from_day, to_day, told.get("in_force", True))
 
 
-def told(number: int, *places: Place, certno: str = "") -> Told:
+def told(number: int, *places: Place, certno: str = "") -> ToldPerson:
     """The person of that number, who is nobody."""
-    return Told(f"99{number:018d}", "01", certno or f"990000{number:012d}", places or (place("990100"),))
+    return ToldPerson(f"99{number:018d}", "01", certno or f"990000{number:012d}", places or (place("990100"),))
 
 
 @dataclass
 class Cell:
     """One cell's feed and what it knows of its reader."""
 
-    people: dict[str, tuple[int, Told]] = field(default_factory=dict)
+    people: dict[str, tuple[int, ToldPerson]] = field(default_factory=dict)
     last: int = 0
     acked: int = 0
     away: bool = False
     deaf: bool = False
     asked: list[int] = field(default_factory=list)
 
-    def change(self, *persons: Told) -> None:
+    def change(self, *persons: ToldPerson) -> None:
         """Puts them at the end."""
         for each in persons:
             self.last += 1

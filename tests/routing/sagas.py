@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from services.routing.domain.sagas import Kind, Saga, State
+from services.routing.domain.sagas import Saga, SagaKind, State
 from services.routing.operations.sagas import SagaBooks, Sagas
 from services.routing.store.unit import RoutingStore
 from services.runtime.committer import Committer
@@ -48,7 +48,7 @@ class Kept:
     def new(
         self,
         request_id: str = "2207:1",
-        kind: Kind = Kind.SETTLE,
+        kind: SagaKind = SagaKind.SETTLE,
         content: str = "c",
         target: str = "",
         left_s: float = 10,

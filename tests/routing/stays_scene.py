@@ -14,7 +14,7 @@ from typing import Any, Final
 from services.kernel.errors import Fault, FaultKind, conflict, precondition
 from services.kernel.rests import LONGEST_REST_S
 from services.routing.domain.resolution import Query, Resolution, Where
-from services.routing.domain.sagas import Kind
+from services.routing.domain.sagas import SagaKind
 from services.routing.domain.stays import (
     ADMIT,
     CANCEL_ADMISSION,
@@ -22,12 +22,12 @@ from services.routing.domain.stays import (
     MESSAGE,
     UNDO_DISCHARGE,
     Admitted,
-    Begun,
+    BegunStay,
     Changed,
     Covered,
     Held,
 )
-from services.routing.operations.elsewhere import Asked, Elsewhere
+from services.routing.operations.elsewhere import AskedPerson, Elsewhere
 from services.routing.operations.saga_loop import SagaLoop
 from services.routing.operations.sagas import LOOP_LEASE_S
 from services.routing.operations.stays import Stays
@@ -89,10 +89,10 @@ class PlayedStays:
 
         return bool(await self._reached(cell, "end_admission", closed))
 
-    async def begun(self, cell: str, fixmedins_code: str, mdtrt_id: str, psn_no: str) -> Begun:
+    async def begun(self, cell: str, fixmedins_code: str, mdtrt_id: str, psn_no: str) -> BegunStay:
         """As the peer does it."""
         assert (self.stays[mdtrt_id][1], fixmedins_code) == (psn_no, HOSPITAL)
-        found: Begun = await self._reached(cell, "begun", lambda: Begun(NOON, INSURED))
+        found: BegunStay = await self._reached(cell, "begun", lambda: BegunStay(NOON, INSURED))
         return found
 
     async def change(self, cell: str, act: str, request: Request, order_no: str) -> Changed:
@@ -221,7 +221,7 @@ class Wards:
         registry: Any = SimpleNamespace(news=SimpleNamespace(cells=(CARE, INSURED)), resolve=_resolved)
         nobody: Any = None
         self.stays = Stays(Elsewhere(registry, nobody), self.cells, self.kept.sagas, lambda: f"M{next(numbers)}")
-        ends = {Kind.ADMIT: self.stays.end_admission, Kind.CHANGE_STAY: self.stays.end_change}
+        ends = {SagaKind.ADMIT: self.stays.end_admission, SagaKind.CHANGE_STAY: self.stays.end_change}
         self.stuck: list[BaseException] = []
         self.loop = SagaLoop(self.kept.sagas, ends, lambda _: nullcontext(), lambda error, _: self.stuck.append(error))
 
@@ -242,7 +242,7 @@ class Wards:
         until = asyncio.get_running_loop().time() + waits_s
         message = Message(act, request, HOSPITAL, request.mdtrt_id, CARE, until)
         if act == ADMIT:
-            who = Asked(Query("", "E1", "", "", date(2026, 3, 5), care_cell=CARE), "mdtrtinfo.certno")
+            who = AskedPerson(Query("", "E1", "", "", date(2026, 3, 5), care_cell=CARE), "mdtrtinfo.certno")
             return await self.stays.admit(message, who, NOON)
         if (state := self.cells.state(request.mdtrt_id)) != _FROM[act]:
             raise precondition("ENCOUNTER_STATE", mdtrt_id=request.mdtrt_id, state=state)

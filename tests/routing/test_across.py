@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from services.kernel.errors import Fault, FaultKind, Violation, precondition
-from services.routing.domain.filing_terms import Kind as FilingKind
+from services.routing.domain.filing_terms import FilingKind
 from services.routing.domain.filings import Filing
 from tests.routing.across import Across
 from tests.routing.played_cells import AFTER, AREA, BEFORE, VOID, open_gate

@@ -10,7 +10,7 @@ import pytest
 
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind, not_found
-from services.routing.domain.sagas import Kind
+from services.routing.domain.sagas import SagaKind
 from services.routing.operations.booked_orders import BookedOrders
 from services.routing.store.unit import RoutingStore
 from services.runtime.db import Database
@@ -47,7 +47,7 @@ async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
 
 async def begun(kept: Kept, order_no: str, care_cell: str = CARE) -> None:
     """An order that payment of a cell of care has opened."""
-    saga = replace(kept.new(order_no, Kind.PAY), order_no=order_no, care_cell=care_cell)
+    saga = replace(kept.new(order_no, SagaKind.PAY), order_no=order_no, care_cell=care_cell)
     await kept.sagas.begin(saga)
 
 

@@ -17,11 +17,11 @@ from services.routing.domain.clearing import months as rules
 from services.routing.domain.clearing.journals import Journal, Key, file, parts_of
 from services.routing.domain.clearing.ledger import postings_of, tallies_of
 from services.routing.domain.clearing.months import Month, Step
-from services.routing.domain.clearing.netting import EXACT, Order, Position, orders, positions
+from services.routing.domain.clearing.netting import EXACT, PaymentOrder, Position, orders, positions
 from services.routing.domain.clearing.parties import NATION, Pair, pair_of
 from services.routing.domain.clearing.payments import Payment, check_step
 from services.routing.domain.clearing.prepaid import Account, moved, usage
-from services.routing.domain.clearing.terms import DEFAULTS, Terms, following
+from services.routing.domain.clearing.terms import DEFAULTS, ClearingTerms, following
 from tests.rounds import rounds
 from tests.routing.clearing_scene import BEIJING, JINAN, MARCH, QINGDAO, SHANGHAI, journal, reversal
 
@@ -99,7 +99,7 @@ def test_each_source_sums_to_zero_and_tallies_hold_what_was_filed() -> None:
     assert totals == [(MARCH, "110000", 75_000), (MARCH, "310000", 75_000), ("2026-04", "110000", -75_000)]
 
 
-def settled(found: Sequence[Position], paid: Sequence[Order]) -> dict[tuple[str, str], int]:
+def settled(found: Sequence[Position], paid: Sequence[PaymentOrder]) -> dict[tuple[str, str], int]:
     left = {(each.circle, each.region): each.net_fen for each in found}
     for each in paid:
         assert each.amount_fen > 0
@@ -214,7 +214,7 @@ def test_months_follow_each_other_and_a_calendar_out_of_order_is_no_calendar() -
     with pytest.raises(ValueError, match="no month"):
         following("2026-13")
     with pytest.raises(ValueError, match="netted"):
-        Terms(closes_on=17)
+        ClearingTerms(closes_on=17)
 
 
 def test_a_key_names_its_source() -> None:

@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 
 from services.kernel.errors import Fault
-from services.routing.domain.clearing.checks import Difference, Listed
-from services.routing.domain.clearing.institutions import Told
-from services.routing.domain.clearing.statements import CARE, CONFIRMED, DISPUTED, INSURED, Answer
+from services.routing.domain.clearing.checks import ListDifference, ListEntry
+from services.routing.domain.clearing.institutions import InstitutionSaid
+from services.routing.domain.clearing.statements import CARE, CONFIRMED, DISPUTED, INSURED, SideAnswer
 from services.routing.operations.clearing_verify import Verified, Verifying
 from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore
@@ -93,14 +93,14 @@ async def test_a_reversal_of_a_closed_month_clears_in_the_present_one(scene: Sce
 async def test_a_dispute_is_carried_to_the_next_month_and_cleared_there(scene: Scene, database: Database) -> None:
     await scene.collect(journal("1"), journal("2", care=SHANGHAI), now=noon(3, 10))
     await scene.close(MARCH, noon(4, 5))
-    for side, answer in ((INSURED, Answer(DISPUTED, "amount", "one too many")), (CARE, Answer(CONFIRMED))):
+    for side, answer in ((INSURED, SideAnswer(DISPUTED, "amount", "one too many")), (CARE, SideAnswer(CONFIRMED))):
         await scene.months.answer(
             scene.stamp(), MARCH, ("370000", "110000"), (side, answer), noon(4, 8), lambda said: said.month.encode()
         )
     await scene.net(MARCH, noon(4, 16))
     march = await scene.months.told(MARCH)
     assert [(each.outcome, each.carried_to) for each in march.statements] == [("carried", APRIL), ("netted", "")]
-    assert march.statements[0].insured == Answer(DISPUTED, "amount", "one too many")
+    assert march.statements[0].insured == SideAnswer(DISPUTED, "amount", "one too many")
     await verified(database)
     await scene.net(APRIL, noon(5, 16))
     (april,) = (await scene.months.told(APRIL)).statements
@@ -150,13 +150,13 @@ async def test_everything_due_is_done_in_order_and_nothing_early(scene: Scene) -
 
 async def test_a_day_is_checked_three_ways_and_every_difference_named(scene: Scene) -> None:
     await scene.collect(*(journal(str(number)) for number in range(1, 5)), now=noon(3, 10))
-    insured = [Listed(str(number), "settle", "370000", 75_000) for number in (1, 2, 3)]
+    insured = [ListEntry(str(number), "settle", "370000", 75_000) for number in (1, 2, 3)]
     care = [
-        Listed("1", "settle", "110000", 75_000),
-        Listed("2", "settle", "110000", 74_999),
-        Listed("3", "settle", "310000", 75_000),
-        Listed("4", "settle", "110000", 75_000),
-        Listed("9", "settle", "110000", 1),
+        ListEntry("1", "settle", "110000", 75_000),
+        ListEntry("2", "settle", "110000", 74_999),
+        ListEntry("3", "settle", "310000", 75_000),
+        ListEntry("4", "settle", "110000", 75_000),
+        ListEntry("9", "settle", "110000", 1),
     ]
     for side, entries in ((INSURED, insured), (CARE, care), (CARE, care[:1])):
         await scene.collecting.submit(scene.stamp(), DAY, side, entries, noon(3, 11), lambda count: str(count).encode())
@@ -168,12 +168,12 @@ async def test_a_day_is_checked_three_ways_and_every_difference_named(scene: Sce
     assert last is not None
     assert last.difference_count == 4
     assert set(found.entries) == {
-        Difference("4", "settle", "insured", "missing", 75_000, 0),
-        Difference("2", "settle", "care", "amount", 75_000, 74_999),
-        Difference("3", "settle", "care", "region", 75_000, 75_000),
-        Difference("9", "settle", "care", "unknown", 0, 1),
+        ListDifference("4", "settle", "insured", "missing", 75_000, 0),
+        ListDifference("2", "settle", "care", "amount", 75_000, 74_999),
+        ListDifference("3", "settle", "care", "region", 75_000, 75_000),
+        ListDifference("9", "settle", "care", "unknown", 0, 1),
     }
-    late = [Listed("4", "settle", "370000", 75_000)]
+    late = [ListEntry("4", "settle", "370000", 75_000)]
     await scene.collecting.submit(scene.stamp(), DAY, INSURED, late, noon(3, 12), lambda count: b"")
     counts = await scene.collecting.check(
         scene.stamp(), DAY, "", noon(3, 12), lambda found: repr(tuple(found)[:4]).encode()
@@ -183,7 +183,7 @@ async def test_a_day_is_checked_three_ways_and_every_difference_named(scene: Sce
     assert page.end is not None
     rest, _ = await scene.collecting.differences(DAY, (page.end[0], page.end[1], page.end[2], page.end[3]), 2)
     assert (len(page.entries), len(rest.entries), rest.end) == (2, 1, None)
-    other = [Listed("1", "settle", "370000", 1)]
+    other = [ListEntry("1", "settle", "370000", 1)]
     with pytest.raises(Fault, match="CLEARING_JOURNAL_EXISTS"):
         await scene.collecting.submit(scene.stamp(), DAY, INSURED, other, noon(3, 12), lambda count: b"")
     await scene.close(MARCH, noon(4, 5))
@@ -238,15 +238,18 @@ async def test_prepayments_warn_as_claims_grow_and_are_free_again_when_these_are
 async def test_bills_that_an_institution_leaves_out_clear_in_the_next_month(scene: Scene, database: Database) -> None:
     whose = ("H11000000001", MARCH)
     await scene.collect(journal("1"), journal("2"), journal("3", institution="H2"), now=noon(3, 10))
-    told = [Told("1", "0", 100_000, 75_000), Told("2", "1", None, None)]
+    told = [InstitutionSaid("1", "0", 100_000, 75_000), InstitutionSaid("2", "1", None, None)]
 
-    async def say(said: list[Told], number: str) -> None:
+    async def say(said: list[InstitutionSaid], number: str) -> None:
         await scene.institutions.confirm(scene.stamp(), whose, said, number, noon(4, 2), lambda count: b"")
 
     await say(told, "m1")
     bills = await scene.institutions.bills(*whose, 0, 10)
     assert [(each.journal.setl_id, each.flag, each.number) for each in bills] == [("1", "0", "m1"), ("2", "1", "m1")]
-    for wrong, reason in ((Told("3", "1", None, None), "NOT_FOUND"), (Told("1", "1", None, 1), "DIFFERS")):
+    for wrong, reason in (
+        (InstitutionSaid("3", "1", None, None), "NOT_FOUND"),
+        (InstitutionSaid("1", "1", None, 1), "DIFFERS"),
+    ):
         with pytest.raises(Fault, match=f"CLEARING_BILL_{reason}"):
             await say([wrong], "m2")
     back = await scene.institutions.withdraw(scene.stamp(), whose, "m1", noon(4, 2), lambda count: str(count).encode())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault
-from services.routing.domain.divisions import FIRST_DAY, Change, Division, Divisions, Kind, history
+from services.routing.domain.divisions import FIRST_DAY, Change, Division, DivisionKind, Divisions, history
 from services.routing.loader import SAMPLES, read_folder
 
 TODAY = date(2026, 3, 5)
@@ -74,7 +74,7 @@ def test_what_takes_another_in_stood_before_and_what_is_founded_did_not(lists: D
     assert lists.on("110101", FIRST_DAY, "admdvs").from_day == FIRST_DAY
     assert refused(lists, "370200", TODAY) == ("DIVISION_UNKNOWN", {"admdvs": "370200"})
     founded = history({"370116": "莱芜区"}, [Change(2018, "", "", "370116", "莱芜区", founds=True)])
-    assert founded == [Division("370116", "莱芜区", Kind.COUNTY, date(2018, 1, 1))]
+    assert founded == [Division("370116", "莱芜区", DivisionKind.COUNTY, date(2018, 1, 1))]
 
 
 def test_changes_before_the_list_can_be_believed_are_nothing(lists: Divisions) -> None:
@@ -85,11 +85,11 @@ def test_changes_before_the_list_can_be_believed_are_nothing(lists: Divisions) -
 def test_pools_are_as_old_as_their_city_or_province_and_zones_are_named_by_insurance(lists: Divisions) -> None:
     kinds = {code: lists.on(code, TODAY, "admdvs").kind for code in ("370199", "379900", "119900", "110660", "130124")}
     assert kinds == {
-        "370199": Kind.CITY_POOL,
-        "379900": Kind.PROVINCE_POOL,
-        "119900": Kind.PROVINCE_POOL,
-        "110660": Kind.ZONE,
-        "130124": Kind.ZONE,
+        "370199": DivisionKind.CITY_POOL,
+        "379900": DivisionKind.PROVINCE_POOL,
+        "119900": DivisionKind.PROVINCE_POOL,
+        "110660": DivisionKind.ZONE,
+        "130124": DivisionKind.ZONE,
     }
     assert lists.on("370199", TODAY, "admdvs").name == "济南市本级"
     assert refused(lists, "371299", date(2020, 1, 1))[0] == "DIVISION_NOT_THEN"
@@ -107,7 +107,7 @@ def test_with_the_whole_list_an_unlisted_county_is_unknown_and_without_it_it_sta
     assert refused(lists, "370102", TODAY)[0] == "DIVISION_UNKNOWN"
     sample = read_folder(SAMPLES)
     found = sample.on("371102", TODAY, "admdvs")
-    assert (found.name, found.kind) == ("", Kind.COUNTY)
+    assert (found.name, found.kind) == ("", DivisionKind.COUNTY)
     assert refused(sample, "371202", TODAY)[0] == "DIVISION_NOT_THEN"
     assert refused(sample, "170102", TODAY)[0] == "DIVISION_UNKNOWN"
 

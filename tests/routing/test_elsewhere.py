@@ -11,10 +11,10 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.routing.domain.resolution import Query, Resolution, Where
-from services.routing.operations.elsewhere import Asked, Elsewhere
+from services.routing.operations.elsewhere import AskedPerson, Elsewhere
 
 CELL = "370000"
-ASKED = Asked(Query("", "", "", "", date(2026, 6, 10)), "data.mdtrt_cert_no", CELL)
+ASKED = AskedPerson(Query("", "", "", "", date(2026, 6, 10)), "data.mdtrt_cert_no", CELL)
 
 
 async def told(refusal: Exception) -> Exception:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from services.kernel.clock import holds_on
 from services.kernel.errors import Fault
-from services.routing.domain.filing_terms import DEFAULTS, Kind
+from services.routing.domain.filing_terms import DEFAULTS, FilingKind
 from services.routing.domain.filings import (
-    Asked,
+    AskedFiling,
     Filing,
     Stay,
     check_days,
@@ -31,9 +31,9 @@ NOW = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 PLACES = ("370102", "370103", "370202", "370000", "110105", "110000")
 
 
-def asked(**changed: Any) -> Asked:
+def asked(**changed: Any) -> AskedFiling:
     """Somebody lives in Beijing from today on."""
-    return replace(Asked("1", Kind.LONG_TERM, "110105", TODAY, None, "person"), **changed)
+    return replace(AskedFiling("1", FilingKind.LONG_TERM, "110105", TODAY, None, "person"), **changed)
 
 
 def filing(number: str = "F1", **changed: Any) -> Filing:
@@ -59,11 +59,13 @@ def test_a_province_covers_all_of_it_and_any_other_division_its_pooling_area() -
 
 def test_a_filing_lasts_as_its_kind_does_and_no_longer_than_it_may() -> None:
     assert check_days(asked(), DEFAULTS, TODAY, None).to_day is None
-    usual = check_days(asked(kind=Kind.TEMPORARY), DEFAULTS, TODAY, None)
+    usual = check_days(asked(kind=FilingKind.TEMPORARY), DEFAULTS, TODAY, None)
     assert usual.to_day == TODAY + timedelta(182)
     most = timedelta(365)
-    assert check_days(asked(kind=Kind.TEMPORARY, to_day=TODAY + most), DEFAULTS, TODAY, None).to_day == TODAY + most
-    longer = asked(kind=Kind.TEMPORARY, to_day=TODAY + most + timedelta(1))
+    assert (
+        check_days(asked(kind=FilingKind.TEMPORARY, to_day=TODAY + most), DEFAULTS, TODAY, None).to_day == TODAY + most
+    )
+    longer = asked(kind=FilingKind.TEMPORARY, to_day=TODAY + most + timedelta(1))
     assert reason(longer, DEFAULTS, TODAY, None) == "FILING_TOO_LONG"
     assert check_days(asked(to_day=date(2090, 1, 1)), DEFAULTS, TODAY, None).to_day == date(2090, 1, 1)
     assert reason(asked(to_day=TODAY - timedelta(1)), DEFAULTS, TODAY, None) == "INVALID_REQUEST"
@@ -82,7 +84,7 @@ def test_only_a_stay_that_is_not_settled_is_filed_from_its_admission_on() -> Non
     with pytest.raises(Fault, match="FILING_TOO_LATE") as refused:
         check_days(asked(from_day=admission - timedelta(1)), DEFAULTS, TODAY, Stay("110101", admission, settled=False))
     assert refused.value.metadata == {"from_day": "2026-02-12", "earliest": "2026-02-13"}
-    referral = asked(kind=Kind.REFERRAL, from_day=TODAY - timedelta(3))
+    referral = asked(kind=FilingKind.REFERRAL, from_day=TODAY - timedelta(3))
     assert check_days(referral, DEFAULTS, TODAY, None).to_day == TODAY + timedelta(179)
     assert reason(replace(referral, from_day=TODAY - timedelta(4)), DEFAULTS, TODAY, None) == "FILING_TOO_LATE"
 
@@ -95,7 +97,7 @@ def test_an_overlap_names_the_filing_that_stands_in_the_way() -> None:
     for other in (
         asked(from_day=date(2027, 1, 1)),
         asked(care_admdvs="370102"),
-        asked(kind=Kind.TEMPORARY),
+        asked(kind=FilingKind.TEMPORARY),
     ):
         assert made(other, [standing], "F2", NOW).filing_no == "F2"
     assert made(asked(), [replace(standing, withdrawn_at=NOW)], "F2", NOW)
@@ -103,8 +105,8 @@ def test_an_overlap_names_the_filing_that_stands_in_the_way() -> None:
 
 def test_the_kind_decides_which_of_several_counts_and_then_the_later_begin() -> None:
     long_term = filing("L", from_day=date(2026, 1, 1))
-    referral = filing("R", kind=Kind.REFERRAL, from_day=date(2026, 2, 1))
-    temporary = filing("T", kind=Kind.TEMPORARY, from_day=date(2026, 3, 1))
+    referral = filing("R", kind=FilingKind.REFERRAL, from_day=date(2026, 2, 1))
+    temporary = filing("T", kind=FilingKind.TEMPORARY, from_day=date(2026, 3, 1))
     later = replace(long_term, filing_no="M", from_day=date(2026, 2, 2), care_admdvs="110000")
     everything = [temporary, referral, long_term, later]
     told = [counting(everything[:most], "110101", TODAY, DEFAULTS).filing for most in (1, 2, 3, 4)]
@@ -140,7 +142,7 @@ _WISHES = st.lists(
             ),
             gone,
         ),
-        st.sampled_from(Kind),
+        st.sampled_from(FilingKind),
         st.sampled_from(PLACES),
         _DAYS,
         st.one_of(st.none(), st.integers(0, 30)),
@@ -152,7 +154,7 @@ _WISHES = st.lists(
 
 @given(_WISHES, st.sampled_from(PLACES), _DAYS)
 def test_whatever_is_asked_no_two_of_a_kind_hold_for_one_place_on_one_day(
-    wishes: list[tuple[Asked, bool]], care: str, day: date
+    wishes: list[tuple[AskedFiling, bool]], care: str, day: date
 ) -> None:
     standing: list[Filing] = []
     for number, (wish, gone) in enumerate(wishes):

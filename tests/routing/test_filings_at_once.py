@@ -11,9 +11,9 @@ from services import cells
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
-from services.routing.domain.bills import Begun as Care
-from services.routing.domain.filing_terms import DEFAULTS, Kind
-from services.routing.domain.filings import Asked, Begun, Filing, Stay
+from services.routing.domain.bills import BegunBill as Care
+from services.routing.domain.filing_terms import DEFAULTS, FilingKind
+from services.routing.domain.filings import AskedFiling, Filing, NamedCare, Stay
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.registry import kept
 from services.routing.loader import SAMPLES, read_folder
@@ -33,7 +33,7 @@ PERSON = told(1)
 class Places:
     """Care that began nine days ago in Beijing; what is called `paid` is settled."""
 
-    async def care(self, cell: str, begun: Begun, psn_no: str) -> Stay:
+    async def care(self, cell: str, begun: NamedCare, psn_no: str) -> Stay:
         """As the settlement of the place of care tells it."""
         assert (cell, psn_no) == ("110000", PERSON.psn_no)
         return Stay("110101", TODAY - timedelta(9), begun.mdtrt_id == "paid")
@@ -50,10 +50,10 @@ async def office(store: RoutingStore) -> FilingOperations:
 
 
 async def asked(
-    files: FilingOperations, request_id: str, care: str = "110105", begun: Begun | None = None, days: int = 0
+    files: FilingOperations, request_id: str, care: str = "110105", begun: NamedCare | None = None, days: int = 0
 ) -> str:
     """The number of a filing made, or the reason why none was."""
-    wanted = Asked(PERSON.psn_no, Kind.LONG_TERM, care, TODAY + timedelta(days), None, "person")
+    wanted = AskedFiling(PERSON.psn_no, FilingKind.LONG_TERM, care, TODAY + timedelta(days), None, "person")
     stamp = RequestStamp("p", request_id, "rpc", request_id)
 
     def number(filing: Filing) -> bytes:
@@ -81,7 +81,7 @@ async def test_one_request_at_once_is_one_filing(small_store: RoutingStore) -> N
     assert filing.filing_no == answers[0]
     assert (filing.psn_no, filing.kind, filing.care_admdvs, filing.filed_at) == (
         PERSON.psn_no,
-        Kind.LONG_TERM,
+        FilingKind.LONG_TERM,
         "110105",
         NOON,
     )
@@ -90,9 +90,9 @@ async def test_one_request_at_once_is_one_filing(small_store: RoutingStore) -> N
 async def test_care_that_is_not_settled_carries_the_filing_back_to_its_begin(small_store: RoutingStore) -> None:
     files = await office(small_store)
     assert await asked(files, "r1", days=-1) == "FILING_TOO_LATE"
-    assert await asked(files, "r2", begun=Begun("H1", "paid"), days=-9) == "FILING_TOO_LATE"
-    assert await asked(files, "r3", begun=Begun("H1", "open"), days=-10) == "FILING_TOO_LATE"
-    assert (await asked(files, "r4", begun=Begun("H1", "open"), days=-9)).startswith("F")
+    assert await asked(files, "r2", begun=NamedCare("H1", "paid"), days=-9) == "FILING_TOO_LATE"
+    assert await asked(files, "r3", begun=NamedCare("H1", "open"), days=-10) == "FILING_TOO_LATE"
+    assert (await asked(files, "r4", begun=NamedCare("H1", "open"), days=-9)).startswith("F")
     counted = await files.counting(PERSON.psn_no, "110101", TODAY - timedelta(9))
     assert counted.reason == "FILED"
 
@@ -102,7 +102,7 @@ async def test_a_filing_counts_however_many_were_made_and_withdrawn_since(small_
     first = await asked(files, "first")
     async with small_store.write() as work:
         for number in range(MOST + 1):
-            gone = Filing(f"G{number}", PERSON.psn_no, Kind.TEMPORARY, "310101", TODAY, TODAY, "person", NOON)
+            gone = Filing(f"G{number}", PERSON.psn_no, FilingKind.TEMPORARY, "310101", TODAY, TODAY, "person", NOON)
             await work.filings.add(gone)
             await work.filings.withdraw(replace(gone, withdrawn_at=NOON))
     counted = await files.counting(PERSON.psn_no, "110105", TODAY)

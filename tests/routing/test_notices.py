@@ -14,7 +14,7 @@ from services.routing.domain.clearing.journals import Journal
 from services.routing.domain.clearing.notices import DAY_TO_COME, Notice, NoticePage
 from services.routing.domain.clearing.statements import CARE, INSURED
 from services.routing.operations.clearing_writes import Books
-from services.routing.operations.notices import Asked, Noticing
+from services.routing.operations.notices import AskedRetry, Noticing
 from services.routing.store.clearing import notices as notice_rows
 from services.routing.store.unit import RoutingStore
 from tests.plans import scanned, statements_in
@@ -107,7 +107,7 @@ class Reader:
     async def retried(self, now: datetime | None = None) -> bytes:
         """What an operator is told who has them taken once more."""
         return await self.noticing.again(
-            self.scene.stamp(), Asked(10, "M"), now or self.now, lambda looked: repr(tuple(looked)).encode()
+            self.scene.stamp(), AskedRetry(10, "M"), now or self.now, lambda looked: repr(tuple(looked)).encode()
         )
 
 

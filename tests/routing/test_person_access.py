@@ -13,7 +13,7 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind, denied
 from services.routing.domain.hashes import Hasher
-from services.routing.domain.registry import Told, kept
+from services.routing.domain.registry import ToldPerson, kept
 from services.routing.domain.resolution import Query
 from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.person_access import PersonAccess
@@ -90,7 +90,7 @@ class Desk:
     cells: PlayedCells
     store: RoutingStore
 
-    async def known(self, cell: str, *people: Told) -> None:
+    async def known(self, cell: str, *people: ToldPerson) -> None:
         async with self.store.write() as work:
             await work.insured.replace(cell, kept(cell, people, Hasher(b"k")))
 

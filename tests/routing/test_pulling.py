@@ -9,7 +9,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.routing.domain.hashes import Hasher
-from services.routing.domain.registry import Told
+from services.routing.domain.registry import ToldPerson
 from services.routing.operations.pulling import Pulling, PullLoops
 from services.routing.store.unit import RoutingStore
 from tests.routing.feeds import Feeds, place, told
@@ -32,7 +32,7 @@ class Reader:
         """As another process would begin."""
         return Pulling(self.store, self.feeds, (SANDBOX, BEIJING), lambda: self.hashers, lambda: self.now)
 
-    async def found(self, person: Told, hasher: Hasher = KEY) -> list[tuple[str, list[str]]]:
+    async def found(self, person: ToldPerson, hasher: Hasher = KEY) -> list[tuple[str, list[str]]]:
         """Cells and divisions under a person's number."""
         async with self.store.read() as work:
             rows = await work.insured.of_person([hasher.person(person.psn_no)])
@@ -180,7 +180,7 @@ async def test_the_loops_go_on_while_a_cell_is_away_and_say_so_once(reader: Read
     loops.start()
     reader.feeds.cells[SANDBOX].change(told(1))
 
-    async def until(person: Told) -> None:
+    async def until(person: ToldPerson) -> None:
         while not await reader.found(person):  # noqa: ASYNC110  # the loop under test tells nobody when it has read
             await asyncio.sleep(0.005)
 

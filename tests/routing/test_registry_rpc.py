@@ -10,7 +10,7 @@ from google.type.date_pb2 import Date
 
 from services.kernel.errors import Fault
 from services.routing.domain.hashes import Hasher
-from services.routing.domain.registry import Cursor, Told, kept
+from services.routing.domain.registry import Cursor, ToldPerson, kept
 from services.routing.store.unit import RoutingStore
 from services.routing.wiring import PERSONS
 from services.runtime.call import Caller, Role
@@ -32,7 +32,7 @@ def stub(running: Running) -> RegistryServiceStub:
     return running.peers.stub(RegistryServiceStub, "routing")
 
 
-async def known(running: Running, *people: Told) -> None:
+async def known(running: Running, *people: ToldPerson) -> None:
     """Writes people as the sandbox's cell would have told them."""
     hasher = Hasher(running.tokens.signer("routing").derived(PERSONS)[0])
     database = Database(f"sqlite:///{running.folder / 'routing.sqlite'}", lambda: NOON)

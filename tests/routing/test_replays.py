@@ -9,7 +9,7 @@ from datetime import date
 from services.kernel.errors import Fault, FaultKind, not_found
 from services.routing.domain.clearing.notices import Notice, take
 from services.routing.domain.clearing.statements import INSURED
-from services.routing.domain.replays import ReplayPage, Told
+from services.routing.domain.replays import ReplayedSettlement, ReplayPage
 from services.routing.operations.replays import Replays
 from tests.routing.clearing_scene import journal, noon, reversal
 
@@ -22,7 +22,7 @@ PLACES = {"110100": CARE, "310100": OTHER}
 class PlayedCells:
     """An insured cell that tells one at a time, and places of care that may refuse."""
 
-    waiting: list[Told]
+    waiting: list[ReplayedSettlement]
     refuse: dict[str, Fault] = field(default_factory=dict)
     booked: list[tuple[str, str]] = field(default_factory=list)
     lost: int = 0
@@ -33,7 +33,7 @@ class PlayedCells:
         behind = [each for each in self.waiting if each.setl_id > after]
         return ReplayPage(tuple(behind[:1]), behind[0].setl_id if len(behind) > 1 else "")
 
-    async def book(self, care_cell: str, insured_cell: str, told: Told) -> None:
+    async def book(self, care_cell: str, insured_cell: str, told: ReplayedSettlement) -> None:
         refusal = self.refuse.get(care_cell) or self.refuse.get(told.setl_id)
         if refusal is not None:
             raise refusal
@@ -52,7 +52,10 @@ def bringing(cells: PlayedCells, troubles: list[tuple[str, str, int]]) -> Replay
 
 def waiting(*places: str) -> PlayedCells:
     return PlayedCells(
-        [Told(f"S{number}", OTHER if place == OTHER else "", place, None) for number, place in enumerate(places)]
+        [
+            ReplayedSettlement(f"S{number}", OTHER if place == OTHER else "", place, None)
+            for number, place in enumerate(places)
+        ]
     )
 
 

@@ -17,9 +17,9 @@ from services.routing.domain.sagas import (
     MOVES,
     RUNNING,
     Forbidden,
-    Kind,
     Move,
     Saga,
+    SagaKind,
     State,
     moved,
     rested,
@@ -41,16 +41,16 @@ ALLOWED = {
 }
 
 
-def saga(state: State = State.BEGUN, kind: Kind = Kind.SETTLE) -> Saga:
+def saga(state: State = State.BEGUN, kind: SagaKind = SagaKind.SETTLE) -> Saga:
     """One that stands so."""
     return Saga("R1", kind, CARE, INSURED, HOSPITAL, "2207:1", "c", "visit", "", state, NOW, NOW, NOW)
 
 
-@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
-def test_every_edge_of_the_table_and_no_other_can_be_gone(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", SagaKind, ids=lambda kind: kind.value)
+def test_every_edge_of_the_table_and_no_other_can_be_gone(kind: SagaKind) -> None:
     gone = set()
     for start, to in product(State, State):
-        never = kind is Kind.REVERSE and State.REVOKED in (start, to)
+        never = kind is SagaKind.REVERSE and State.REVOKED in (start, to)
         if start is to and not never:
             assert moved(saga(start, kind), Move("R1", to), NOW + 1) == saga(start, kind)
         elif (start, to) in ALLOWED and not never:
@@ -61,7 +61,9 @@ def test_every_edge_of_the_table_and_no_other_can_be_gone(kind: Kind) -> None:
         else:
             with pytest.raises(Forbidden):
                 moved(saga(start, kind), Move("R1", to), NOW + 1)
-    assert gone == {(start, to) for start, to in ALLOWED if not (kind is Kind.REVERSE and State.REVOKED in (start, to))}
+    assert gone == {
+        (start, to) for start, to in ALLOWED if not (kind is SagaKind.REVERSE and State.REVOKED in (start, to))
+    }
     # Whatever runs can come to rest, and what is at rest stays there.
     assert all(MOVES[kind][state] - RUNNING for state in MOVES[kind])
     assert not any(MOVES[kind][state] & RUNNING for state in (State.DONE, State.UNDONE))
@@ -95,7 +97,7 @@ async def test_one_saga_runs_for_a_message_and_its_repeat_finds_it(kept: Kept) -
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
         await sagas.begin(kept.new(content="other"))
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
-        await sagas.begin(kept.new(kind=Kind.REVERSE))
+        await sagas.begin(kept.new(kind=SagaKind.REVERSE))
     other = kept.new("2207:2")
     assert await sagas.begin(other) == other
     await sagas.move(first.order_no, State.UNDONE, "BILL_CHANGED")
@@ -104,9 +106,9 @@ async def test_one_saga_runs_for_a_message_and_its_repeat_finds_it(kept: Kept) -
     # What has settled a message is found for ever: who began before that was known does not settle it again.
     done = await sagas.move(again.order_no, State.DONE)
     assert await sagas.begin(kept.new(content="other")) == done
-    reversal = await sagas.begin(kept.new("2208:1", Kind.REVERSE))
+    reversal = await sagas.begin(kept.new("2208:1", SagaKind.REVERSE))
     await sagas.move(reversal.order_no, State.DONE)
-    repeat = kept.new("2208:1", Kind.REVERSE)
+    repeat = kept.new("2208:1", SagaKind.REVERSE)
     assert await sagas.begin(repeat) == repeat
 
 
@@ -121,12 +123,14 @@ async def test_of_a_store_that_one_process_holds_nobody_has_a_saga_when_that_beg
 
 async def test_one_saga_runs_for_a_target_whatever_the_message(any_kept: Kept) -> None:
     sagas = any_kept.sagas
-    first = await sagas.begin(any_kept.new("2208:1", Kind.REVERSE, target="R7"))
-    assert await sagas.begin(any_kept.new("2208:2", Kind.REVERSE, target="R7")) == first
-    both = await asyncio.gather(*(sagas.begin(any_kept.new(f"2208:8{n}", Kind.REVERSE, target="R8")) for n in range(5)))
+    first = await sagas.begin(any_kept.new("2208:1", SagaKind.REVERSE, target="R7"))
+    assert await sagas.begin(any_kept.new("2208:2", SagaKind.REVERSE, target="R7")) == first
+    both = await asyncio.gather(
+        *(sagas.begin(any_kept.new(f"2208:8{n}", SagaKind.REVERSE, target="R8")) for n in range(5))
+    )
     assert len({each.order_no for each in both}) == 1
     await sagas.move(first.order_no, State.DONE)
-    last = any_kept.new("2208:2", Kind.REVERSE, target="R7")
+    last = any_kept.new("2208:2", SagaKind.REVERSE, target="R7")
     assert await sagas.begin(last) == last
 
 
@@ -235,7 +239,7 @@ async def test_the_loop_ends_what_is_left_and_one_that_cannot_be_ended_keeps_no_
             raise trouble[left.order_no]
         return Move(left.order_no, State.DONE)
 
-    loop = SagaLoop(kept.sagas, {Kind.SETTLE: end}, unseen, lambda error, number: told.append(number), every_s=0.01)
+    loop = SagaLoop(kept.sagas, {SagaKind.SETTLE: end}, unseen, lambda error, number: told.append(number), every_s=0.01)
     loop.start()
 
     async def stand(*states: State) -> bool:

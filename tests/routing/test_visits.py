@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.routing.domain.resolution import Query, Resolution, Where
-from services.routing.operations.elsewhere import Asked, Elsewhere
+from services.routing.operations.elsewhere import AskedPerson, Elsewhere
 from services.routing.operations.steps import Message
 from services.routing.operations.visits import Visits
 from tests.routing.conftest import Running
@@ -64,7 +64,7 @@ async def registered(cells: Cells) -> Any:
 
     registry: Any = SimpleNamespace(news=SimpleNamespace(cells=(HERE, THERE)), resolve=resolve)
     nobody_else: Any = None
-    asked = Asked(Query("", "E1", "", "", DAY, "310", care_cell=HERE), "data.certno")
+    asked = AskedPerson(Query("", "E1", "", "", DAY, "310", care_cell=HERE), "data.certno")
     visits = Visits(Elsewhere(registry, nobody_else), cells)
     until = asyncio.get_running_loop().time() + 0.1
     message = Message("visit", SimpleNamespace(request_id="2201:m1"), "H1", "content", HERE, until)

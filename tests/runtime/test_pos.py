@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.runtime.pos import parts
-from services.runtime.pos.frames import Frame, read_frame
-from services.runtime.pos.messages import Malformed, Message, amount_of, decode, encode
-from services.runtime.pos.seals import Algorithm, Keys, packed_keys, seal_holds, seal_of, sealed, unpacked_keys
+from services.runtime.pos.frames import PosFrame, read_frame
+from services.runtime.pos.messages import Malformed, PosMessage, amount_of, decode, encode
+from services.runtime.pos.seals import Algorithm, PosKeys, packed_keys, seal_holds, seal_of, sealed, unpacked_keys
 
 CARD = "9000000000000000019"
-PURCHASE = Message(
+PURCHASE = PosMessage(
     "0200",
     {
         2: CARD,
@@ -54,11 +54,11 @@ SIGN_ON_BYTES = bytes.fromhex(
     "0011 000000010010"
     "0003 303120"
 )
-KEYS = Keys(bytes.fromhex("0123456789ABCDEFFEDCBA9876543210"), bytes.fromhex("1122334455667788990011223344AABB"))
+KEYS = PosKeys(bytes.fromhex("0123456789ABCDEFFEDCBA9876543210"), bytes.fromhex("1122334455667788990011223344AABB"))
 MASTER = bytes.fromhex("31313131313131313232323232323232")
 
 
-async def _read(raw: bytes) -> Frame | None:
+async def _read(raw: bytes) -> PosFrame | None:
     reader = asyncio.StreamReader()
     reader.feed_data(raw)
     reader.feed_eof()
@@ -67,7 +67,7 @@ async def _read(raw: bytes) -> Frame | None:
 
 def test_a_purchase_has_the_bytes_that_terminals_send() -> None:
     assert encode(PURCHASE).hex() == PURCHASE_BYTES.hex()
-    assert decode(PURCHASE_BYTES) == Message("0200", {**PURCHASE.fields})
+    assert decode(PURCHASE_BYTES) == PosMessage("0200", {**PURCHASE.fields})
 
 
 async def test_a_sign_on_is_read_from_its_frame() -> None:
@@ -80,7 +80,7 @@ async def test_a_sign_on_is_read_from_its_frame() -> None:
         60: "00000001001",
         63: "01 ",
     }
-    assert Frame(frame.payload).packed() == SIGN_ON_BYTES
+    assert PosFrame(frame.payload).packed() == SIGN_ON_BYTES
     assert frame.answer(b"").tpdu.hex() == "6000000003"
 
 
@@ -107,17 +107,17 @@ def test_a_seal_is_that_of_the_published_example() -> None:
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))
 def test_a_seal_holds_for_its_bytes_and_its_key_alone(algorithm: Algorithm) -> None:
-    keys = Keys(KEYS.pin, KEYS.seal, algorithm)
+    keys = PosKeys(KEYS.pin, KEYS.seal, algorithm)
     raw = sealed(PURCHASE, keys)
     assert raw[10:-8] == PURCHASE_BYTES[10:]
     assert seal_holds(raw, keys)
     assert not seal_holds(raw[:20] + bytes([raw[20] ^ 1]) + raw[21:], keys)
-    assert not seal_holds(raw, Keys(KEYS.pin, KEYS.pin, algorithm))
+    assert not seal_holds(raw, PosKeys(KEYS.pin, KEYS.pin, algorithm))
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))
 def test_working_keys_arrive_under_the_master_key(algorithm: Algorithm) -> None:
-    keys = Keys(KEYS.pin, KEYS.seal, algorithm)
+    keys = PosKeys(KEYS.pin, KEYS.seal, algorithm)
     told = packed_keys(keys, MASTER)
     assert len(told) == 80
     assert unpacked_keys(told, MASTER, algorithm) == keys
@@ -138,7 +138,7 @@ def test_working_keys_arrive_under_the_master_key(algorithm: Algorithm) -> None:
 )
 def test_fields_that_do_not_fit_are_named_and_never_shown(fields: dict[int, str], told: str) -> None:
     with pytest.raises(Malformed, match=told) as refused:
-        encode(Message("0200", fields))
+        encode(PosMessage("0200", fields))
     assert not any(value in str(refused.value) for value in fields.values())
 
 
@@ -155,7 +155,7 @@ def test_amounts_are_whole_fen_in_twelve_digits() -> None:
 
 
 def test_what_is_printed_of_a_message_hides_card_tracks_and_keys() -> None:
-    told = repr(Message("0200", {**PURCHASE.fields, 14: "4912", 52: "ABCDEF0123456789"}))
+    told = repr(PosMessage("0200", {**PURCHASE.fields, 14: "4912", 52: "ABCDEF0123456789"}))
     assert "0019" in told
     assert all(secret not in told for secret in (CARD, "4912", "ABCDEF0123456789"))
 
@@ -197,5 +197,5 @@ _DIGIT = st.sampled_from("0123456789")
     st.text(_DIGIT, min_size=1, max_size=322),
 )
 def test_any_message_comes_back_from_its_bytes(card: str, fen: int, route: str, totals: str) -> None:
-    message = Message("0400", {2: card, 4: amount_of(fen), 23: "001", 48: totals, 60: route, 64: "0011223344556677"})
+    message = PosMessage("0400", {2: card, 4: amount_of(fen), 23: "001", 48: totals, 60: route, 64: "0011223344556677"})
     assert decode(encode(message)) == message

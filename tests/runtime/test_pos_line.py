@@ -13,10 +13,10 @@ from services.runtime.outgoing import Unanswered
 from services.runtime.pos import line as room
 from services.runtime.pos.frames import read_frame
 from services.runtime.pos.line import PosLine
-from services.runtime.pos.messages import Message
+from services.runtime.pos.messages import PosMessage
 from tests.payment.terminal_lines import quiet
 
-ASKED = Message("0800", {41: "10000001"})
+ASKED = PosMessage("0800", {41: "10000001"})
 
 
 @dataclass

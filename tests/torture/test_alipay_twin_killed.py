@@ -18,7 +18,7 @@ from services.kernel.clock import BEIJING, system_clock
 from services.payment.channels.alipay import Alipay
 from services.payment.channels.protocol import Lost
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import BillKind, RefundStanding, Standing
+from services.payment.domain.charges import BillKind, ChannelState, RefundStanding
 from services.runtime.config import Config
 from services.runtime.outgoing import Outgoing
 from services.runtime.telemetry import Telemetry
@@ -58,9 +58,9 @@ async def process(state: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process
 async def pay_and_take_back(channel: Alipay, number: str) -> None:
     """A scanned code, and its refund; sent again under the same numbers where nobody knows."""
     seen = await channel.look(charge(number, CODE))
-    if seen.standing is Standing.ABSENT:
+    if seen.standing is ChannelState.ABSENT:
         seen = await channel.place(asked(number, CODE))
-    assert seen.standing is Standing.CHARGED
+    assert seen.standing is ChannelState.CHARGED
     back = refund(f"B{number}", charge(number, CODE), 1_000)
     told = await channel.look_refund(back)
     if told.standing is RefundStanding.ABSENT:

@@ -20,7 +20,7 @@ import pytest
 from services.kernel.clock import BEIJING, beijing_day, day_start, system_clock, to_micros
 from services.payment.channels.bill_desk import BillDesk
 from services.payment.domain.charges import BillKind, BillLine
-from services.payment.domain.compared import Settled, Statement
+from services.payment.domain.compared import ComparedSettlement, Statement
 from services.payment.domain.differences import Kind
 from services.payment.domain.runs import DifferenceState, Run, RunState, Stage
 from services.payment.operations.books import Books
@@ -132,7 +132,9 @@ class SettledThere:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[Settled]]:
+    async def settled(
+        self, span: tuple[int, int], *, reversed_ones: bool
+    ) -> AsyncIterator[Sequence[ComparedSettlement]]:
         after: Any = None
         while True:
             page = await self._statements.settled("payment", span, after, 1000, reversed_ones=reversed_ones)
@@ -145,17 +147,17 @@ class SettledThere:
         """No institution has compared its lists."""
         yield ()
 
-    async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
+    async def found(self, order_nos: Sequence[str]) -> dict[str, ComparedSettlement]:
         return {each.order_no: _settled(each) for each in await self._statements.found("payment", order_nos)}
 
-    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, ComparedSettlement], frozenset[str]]:
         """All is settled here."""
         return await self.found(sorted(cells)), frozenset(cells)
 
 
-def _settled(each: Any) -> Settled:
+def _settled(each: Any) -> ComparedSettlement:
     stands, back = each.phase == "confirmed", each.state == "reversed"
-    return Settled(each.order_no, each.setl_id, each.fixmedins_code, stands, back, split_of(each))
+    return ComparedSettlement(each.order_no, each.setl_id, each.fixmedins_code, stands, back, split_of(each))
 
 
 def _lines(days: Days, key: tuple[str, str]) -> list[tuple[BillLine, str]]:
@@ -265,13 +267,13 @@ async def _settle(database: Database, days: Days, day: date) -> None:
                 await connection.insert(statement, rows[begin : begin + 10_000])
 
 
-def _order(each: Settled, booked: int) -> dict[str, Any]:
+def _order(each: ComparedSettlement, booked: int) -> dict[str, Any]:
     moments = {"opened_at": booked - 10**6, "lapses_at": booked + 10**9, "ended_at": booked}
     same = {"order_no": each.order_no, "setl_id": each.setl_id, "fixmedins_code": each.fixmedins_code}
     return {**same, "opener": "payment", "phase": "confirmed", "psn_no": "P1", "insutype": "310", **moments}
 
 
-def _settlement(each: Settled, booked: int, *, counter: bool = False) -> dict[str, Any]:
+def _settlement(each: ComparedSettlement, booked: int, *, counter: bool = False) -> dict[str, Any]:
     split, sign = each.split, -1 if counter else 1
     sums = {
         "medfee_sumamt_fen": split.total_fen,

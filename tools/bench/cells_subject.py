@@ -18,7 +18,7 @@ from services import cells, mesh
 from services.kernel.clock import system_clock
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.registry import Place as InsuredPlace
-from services.routing.domain.registry import Told, kept
+from services.routing.domain.registry import ToldPerson, kept
 from services.routing.store.unit import RoutingStore
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
@@ -161,6 +161,6 @@ def simulated(count: int) -> list[str]:
     return [code for each in range(11, 99) if (code := f"{each}0000") not in taken][:count]
 
 
-def _told(number: int) -> Told:
+def _told(number: int) -> ToldPerson:
     place = InsuredPlace("310", "440305", date(2020, 1, 1), None, in_force=True)
-    return Told(f"98{number:018d}", "01", f"980000{number:012d}", (place,))
+    return ToldPerson(f"98{number:018d}", "01", f"980000{number:012d}", (place,))

@@ -28,7 +28,7 @@ from services.routing.domain.clearing.months import PAID as MONTH_PAID
 from services.routing.domain.clearing.parties import pair_of
 from services.routing.domain.clearing.payments import FAILED, PAID, SENT
 from services.routing.domain.clearing.prepaid import Movement
-from services.routing.domain.clearing.statements import CARE, CONFIRMED, DISPUTED, INSURED, Answer
+from services.routing.domain.clearing.statements import CARE, CONFIRMED, DISPUTED, INSURED, SideAnswer
 from services.routing.domain.clearing.terms import DEFAULTS, month_of
 from services.routing.operations import clearing_journals, clearing_months, clearing_payments
 from services.routing.operations.clearing_verify import Verified, Verifying
@@ -168,10 +168,10 @@ class Simulation:
         for place, each in enumerate(await work.months.statements(found)):
             pair = (each.pair.insured_region, each.pair.care_region)
             if place % _DISPUTE_EVERY == 5:
-                said = (INSURED, Answer(DISPUTED, "amount"))
+                said = (INSURED, SideAnswer(DISPUTED, "amount"))
                 self.outcome.disputes += 1
             elif place % _ANSWER_EVERY == 0:
-                said = (CARE, Answer(CONFIRMED))
+                said = (CARE, SideAnswer(CONFIRMED))
             else:
                 continue
             await clearing_months.answered(work, month, pair, said)

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
-from services.routing.domain.clearing.checks import Listed
+from services.routing.domain.clearing.checks import ListEntry
 from services.routing.domain.clearing.journals import Journal
 from tools.bench.clearing_year import Day, Year
 
@@ -58,7 +58,7 @@ class Apart:
     def day(self) -> Day:
         """The next one; as plain tuples it comes twice as fast."""
         journals, lists, planted, late = self._pipe.recv()
-        entries = {side: list(map(Listed._make, rows)) for side, rows in lists.items()}
+        entries = {side: list(map(ListEntry._make, rows)) for side, rows in lists.items()}
         return Day([Journal(*row) for row in journals], entries, planted, late)
 
     def sums(self) -> tuple[Counter[str], int, int]:

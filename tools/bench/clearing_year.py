@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 from services.kernel.clock import day_start
-from services.routing.domain.clearing.checks import Listed
+from services.routing.domain.clearing.checks import ListEntry
 from services.routing.domain.clearing.journals import REVERSE, SETTLE, Journal
 from services.routing.domain.clearing.parties import pair_of
 from services.routing.domain.clearing.statements import CARE, INSURED
@@ -38,7 +38,7 @@ class Day:
     """What comes on a day: journals, the lists of both sides, and how many differences were planted in these."""
 
     journals: list[Journal]
-    lists: dict[str, list[Listed]]
+    lists: dict[str, list[ListEntry]]
     planted: int
     late: int
 
@@ -134,15 +134,15 @@ class Year:
         )
         (self._coming[then] if delay else today).append(reversal)
 
-    def _lists(self, journals: Sequence[Journal]) -> tuple[dict[str, list[Listed]], int]:
+    def _lists(self, journals: Sequence[Journal]) -> tuple[dict[str, list[ListEntry]], int]:
         """Both sides list what there is, but for a fault here and there: one left out, a wrong sum, one too many."""
-        lists: dict[str, list[Listed]] = defaultdict(list)
+        lists: dict[str, list[ListEntry]] = defaultdict(list)
         chance, planted = self._chance.random, 0
         for journal in journals:
             pair = pair_of(journal.insured_area, journal.care_area)
             total = journal.total_fen
             for side, region in ((INSURED, pair.insured_region), (CARE, pair.care_region)):
-                entry = Listed(journal.setl_id, journal.kind, region, total)
+                entry = ListEntry(journal.setl_id, journal.kind, region, total)
                 fault = chance() / _FAULTS
                 if fault >= 1:
                     lists[side].append(entry)

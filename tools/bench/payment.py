@@ -17,7 +17,7 @@ import uvloop
 
 from services.kernel.clock import system_clock
 from services.payment.channels.protocol import merchant_of
-from services.payment.domain.charges import Standing
+from services.payment.domain.charges import ChannelState
 from services.payment.loader import Merchants, read_merchants
 from services.payment.store.terminal_rows import TerminalRows
 from services.payment.store.unit import PaymentStore
@@ -191,7 +191,7 @@ async def _alone(at: Street, count: int) -> float:
 
         async def charged(_place: int) -> None:
             seen = await channel.place(bench.charge("wechat"))
-            if seen.standing is not Standing.CHARGED:
+            if seen.standing is not ChannelState.CHARGED:
                 raise Disagreement(f"the twin says {seen.standing} {seen.code}")
 
         begun = time.perf_counter()

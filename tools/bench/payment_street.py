@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from services.runtime.config import Config
-from services.runtime.outgoing import Answer, Outgoing, Unanswered
+from services.runtime.outgoing import HttpAnswer, Outgoing, Unanswered
 from services.runtime.telemetry import Telemetry
 from tools.bench import world
 from tools.bench.preparation import Unprepared
@@ -193,7 +193,7 @@ class Caller:
             raise Unprepared(f"{path} answers {reply.status}: {reply.body[:300].decode()}")
         return msgspec.json.decode(reply.body, type=dict[str, Any])
 
-    async def _sent(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def _sent(self, url: str, headers: dict[str, str], body: bytes) -> HttpAnswer:
         try:
             return await self._client.send("bench", "POST", url, headers=headers, body=body, timeout_s=_TIMEOUT_S)
         except Unanswered as broken:

@@ -19,7 +19,7 @@ from typing import Final
 from services import cells
 from services.kernel.clock import system_clock
 from services.routing.domain.hashes import Hasher
-from services.routing.domain.registry import Place, Told, kept
+from services.routing.domain.registry import Place, ToldPerson, kept
 from services.routing.domain.resolution import Query, Where
 from services.routing.loader import SAMPLES, read_folder
 from services.routing.operations.registry import Registry
@@ -44,10 +44,10 @@ class NoNews:
         """Nothing is new."""
 
 
-def told(number: int) -> Told:
+def told(number: int) -> ToldPerson:
     """The person of that number, who is nobody."""
     place = Place("310", _DIVISIONS[number % len(_DIVISIONS)], date(2020, 1, 1), None, in_force=True)
-    return Told(f"99{number:018d}", "01", f"990000{number:012d}", (place,))
+    return ToldPerson(f"99{number:018d}", "01", f"990000{number:012d}", (place,))
 
 
 async def fill(store: RoutingStore, persons: int, hasher: Hasher) -> None:

@@ -26,14 +26,14 @@ Inner = Callable[[Any], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResponseWriters:
     """Writers of one response: `output` as JSON text; `bare`, what its only node holds (None where it has not just one)."""
 
     output: Callable[[Message], str]
     bare: Callable[[Message], str] | None
 
 
-def compile_response(response_class: type[Message]) -> Answer:
+def compile_response(response_class: type[Message]) -> ResponseWriters:
     """The writers of a response message; ContractError where its options have no form in the envelope."""
     descriptor: Any = response_class.DESCRIPTOR
     plans = fields_of(descriptor)
@@ -58,7 +58,7 @@ def compile_response(response_class: type[Message]) -> Answer:
         raise ContractError(f"{descriptor.full_name}: a node is a list and a row")
     entries = (*scalars_at_root, *_node_entries(nodes), *(_list_entry(name, rows) for name, rows in lists.items()))
     bare = [*lists.values(), *(_bare_node(tuple(sources)) for sources in nodes.values())]
-    return Answer(
+    return ResponseWriters(
         output=lambda message: "{" + ",".join([text for entry in entries if (text := entry(message))]) + "}",
         bare=bare[0] if len(bare) == 1 and not scalars_at_root else None,
     )

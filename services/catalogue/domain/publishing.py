@@ -54,7 +54,7 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlacedRecord:
     """A record and where it stands in the request, `records[3].item`."""
 
     path: str
@@ -62,7 +62,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HeldRecords:
     """What the catalogue holds of what a request speaks of: records by kind and key, kinds of policies by id, divisions."""
 
     records: Mapping[tuple[str, Key], Sequence[Record]]
@@ -97,7 +97,7 @@ def refuse_malformed(violations: Sequence[Violation], policies: Sequence[str] = 
     raise Fault(FaultKind.INVALID, reason, metadata, violations=violations)
 
 
-def decide(entries: Sequence[Entry], standing: Standing) -> Decision:
+def decide(entries: Sequence[PlacedRecord], standing: HeldRecords) -> Decision:
     """Takes the records one after the other, each against what stands and what came before it in the request.
 
     Raises, with a violation for each record: CONFLICT RECORD_OVERLAPS, CONFLICT POLICY_VERSION_EXISTS, PRECONDITION
@@ -134,12 +134,12 @@ def decide(entries: Sequence[Entry], standing: Standing) -> Decision:
     return Decision(tuple(inserts), tuple(closings), unchanged)
 
 
-def stack_ids(entries: Iterable[Entry]) -> list[str]:
+def stack_ids(entries: Iterable[PlacedRecord]) -> list[str]:
     """Every policy that a stack of the request names."""
     return sorted({name for each in entries if isinstance(each.record, PolicyStack) for name in each.record.policy_ids})
 
 
-def regions_named(entries: Iterable[Entry]) -> list[str]:
+def regions_named(entries: Iterable[PlacedRecord]) -> list[str]:
     """Every division that a record of the request speaks of without publishing it."""
     named: set[str] = set()
     for entry in entries:
@@ -151,7 +151,7 @@ def regions_named(entries: Iterable[Entry]) -> list[str]:
     return sorted(named - {"", "000000"})
 
 
-def unknown_divisions(entries: Sequence[Entry], known: frozenset[str]) -> list[str]:
+def unknown_divisions(entries: Sequence[PlacedRecord], known: frozenset[str]) -> list[str]:
     """Warnings about divisions that nobody published."""
     published = {each.record.admdvs for each in entries if isinstance(each.record, Division)}
     return [
@@ -189,7 +189,7 @@ def _record_days(record: Record) -> tuple[str, str]:
     return record.from_day.isoformat(), record.to_day.isoformat() if record.to_day else ""
 
 
-def _unknown_policies(entries: Sequence[Entry], policy_kinds: Mapping[str, str]) -> Iterator[Violation]:
+def _unknown_policies(entries: Sequence[PlacedRecord], policy_kinds: Mapping[str, str]) -> Iterator[Violation]:
     kinds = dict(policy_kinds)
     for entry in entries:
         if isinstance(entry.record, PolicyVersion):

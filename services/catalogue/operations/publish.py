@@ -13,9 +13,9 @@ from services.catalogue.domain.policies import is_constraint, warnings_of
 from services.catalogue.domain.publishing import (
     MAX_WARNINGS,
     Decision,
-    Entry,
+    HeldRecords,
+    PlacedRecord,
     Publication,
-    Standing,
     decide,
     refuse_malformed,
     regions_named,
@@ -49,7 +49,7 @@ class PublishCommand:
     policies among them). `render` makes the answer's bytes, which are kept for a repeat."""
 
     stamp: RequestStamp
-    entries: tuple[Entry, ...]
+    entries: tuple[PlacedRecord, ...]
     at: datetime
     render: Callable[[Published], bytes]
     unreadable: tuple[Violation, ...] = ()
@@ -90,7 +90,7 @@ class Publishing:
         return publication.response
 
 
-async def find_violations(entries: Sequence[Entry]) -> list[Violation]:
+async def find_violations(entries: Sequence[PlacedRecord]) -> list[Violation]:
     """Every violation of every record by itself, with the record's place in front; with pauses for everything else."""
     broken: list[Violation] = []
     for place, entry in enumerate(entries, 1):
@@ -107,7 +107,7 @@ async def _find(writing: PublishingTransaction, stamp: RequestStamp) -> Publicat
     return await writing.find_publication(stamp.scope, stamp.request_id)
 
 
-async def _standing(writing: PublishingTransaction, entries: Sequence[Entry]) -> Standing:
+async def _standing(writing: PublishingTransaction, entries: Sequence[PlacedRecord]) -> HeldRecords:
     records: dict[tuple[str, Key], list[Record]] = {}
     for kind in KINDS:
         keys = {key_of(entry.record) for entry in entries if isinstance(entry.record, kind)}
@@ -115,7 +115,7 @@ async def _standing(writing: PublishingTransaction, entries: Sequence[Entry]) ->
             for record in await writing.standing(kind, keys):
                 records.setdefault((kind.KIND, key_of(record)), []).append(record)
     ids, regions = stack_ids(entries), regions_named(entries)
-    return Standing(
+    return HeldRecords(
         records=records,
         policy_kinds=await writing.policy_kinds(ids) if ids else {},
         divisions=await writing.divisions(regions) if regions else frozenset(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from services.catalogue.domain.publishing import Entry, refuse_malformed
+from services.catalogue.domain.publishing import PlacedRecord, refuse_malformed
 from services.catalogue.domain.records import EMPTY_HEAD, next_head
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
 from services.catalogue.store.reading import CatalogueStore
@@ -15,7 +15,7 @@ from services.kernel.requests import RequestStamp
 SCOPE = "service:catalogue"
 REQUEST_ID = "files"
 
-ReadFiles = Callable[[], tuple[Sequence[Entry], Sequence[Violation]]]
+ReadFiles = Callable[[], tuple[Sequence[PlacedRecord], Sequence[Violation]]]
 
 
 async def publish_first(store: CatalogueStore, read_files: ReadFiles, clock: Clock) -> int:

@@ -11,7 +11,7 @@ from services.catalogue.domain import records
 from services.catalogue.domain.amounts import item_share_of, price_of, price_text, share_of, share_text, violations_of
 from services.catalogue.domain.policies import policy_of
 from services.catalogue.domain.pricing import PricedItem
-from services.catalogue.domain.publishing import Entry
+from services.catalogue.domain.publishing import PlacedRecord
 from services.kernel.errors import Fault, Violation
 from services.runtime.contract import national_codes
 from services.runtime.wire import day_message, day_of, optional_day_message, optional_day_of
@@ -35,7 +35,7 @@ _CLASS_ENUMS: Final[Mapping[str, codes_pb2.ChrgitmLv.ValueType]] = {code: number
 class ReadRecords:
     """The entries of a request; what could not be read, and names of policies among that."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PlacedRecord, ...]
     violations: tuple[Violation, ...]
     policies: tuple[str, ...]
 
@@ -55,14 +55,14 @@ async def read_in_parts(messages: Sequence[catalogue_pb2.Record]) -> ReadRecords
 
 def read_records(messages: Sequence[catalogue_pb2.Record], first: int = 0) -> ReadRecords:
     """Reads every record; one that cannot be read leaves violations instead of an entry. `first` is the place of the first."""
-    entries: list[Entry] = []
+    entries: list[PlacedRecord] = []
     violations: list[Violation] = []
     policies: list[str] = []
     for place, message in enumerate(messages, first):
         kind = str(message.WhichOneof("kind"))
         path = f"records[{place}].{kind}"
         try:
-            entries.append(Entry(path, _READERS[kind](getattr(message, kind))))
+            entries.append(PlacedRecord(path, _READERS[kind](getattr(message, kind))))
         except Fault as fault:
             violations += violations_of(fault, path)
             if fault.reason == "POLICY_INVALID":

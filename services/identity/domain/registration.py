@@ -16,7 +16,7 @@ MAX_VIOLATIONS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RegisteredBefore:
     """What is registered already, of all that a registration touches.
 
     `records` by psn_no, lists in order; `certificates` and `cards` say who holds a (type, number) or a card number;
@@ -49,7 +49,7 @@ def check_records(records: Sequence[PersonRecord]) -> None:
         raise overlap_fault(overlaps[:MAX_VIOLATIONS])
 
 
-def decide_registration(records: Sequence[PersonRecord], standing: Standing) -> Registration:
+def decide_registration(records: Sequence[PersonRecord], standing: RegisteredBefore) -> Registration:
     """New persons and those that stand; PERSON_EXISTS, CERTIFICATE_TAKEN or FAMILY_OWNER_UNKNOWN refuses all.
 
     A person may occur twice with the same content. New records are given back with their lists in order.
@@ -106,7 +106,7 @@ def _field_violations(record: PersonRecord, index: int) -> list[Violation]:
     return broken
 
 
-def _taken(records: Sequence[PersonRecord], standing: Standing) -> list[Violation]:
+def _taken(records: Sequence[PersonRecord], standing: RegisteredBefore) -> list[Violation]:
     certificates, cards = dict(standing.certificates), dict(standing.cards)
     taken: list[Violation] = []
     for i, record in enumerate(records):

@@ -19,7 +19,7 @@ from services.identity.domain.credential import (
     token_fault,
 )
 from services.identity.domain.digests import digest
-from services.identity.operations.journal import Answer, answer_once, written
+from services.identity.operations.journal import ActAnswer, answer_once, written
 from services.identity.operations.ports import RandomBytes
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.clock import from_micros
@@ -31,7 +31,7 @@ _MADE_FOR_READERS: Final = {Purpose.SELF: Kind.SELF, Purpose.SUPERVISION: Kind.S
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class MeantPerson:
     """Who is meant: by number or, where that is empty, by certificate."""
 
     psn_no: str
@@ -59,15 +59,15 @@ class ConsentDesk:
         if elsewhere := foreign(shown, self.cell):
             raise elsewhere
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             psn_no = await self._shown(work, fixmedins_code, shown, now)
             made = self._made(psn_no, Kind.PRESENCE, Reader(Purpose.TREATMENT, fixmedins_code), now, consent.PRESENCE)
             await work.consents.add(made)
-            return Answer(encode(made))
+            return ActAnswer(encode(made))
 
         return (await answer_once(self.store, stamp, from_micros(now), act)).response
 
-    async def find(self, person: Person, reader: Reader, now: int) -> Grant:
+    async def find(self, person: MeantPerson, reader: Reader, now: int) -> Grant:
         """The grant by which a reader may read of a person now. NO_ACCESS, of nobody as of somebody who granted nothing: both
         are looked for by the same statements."""
         async with self.store.read() as work:
@@ -81,7 +81,7 @@ class ConsentDesk:
     async def break_glass(
         self,
         stamp: RequestStamp,
-        person: Person,
+        person: MeantPerson,
         reader: Reader,
         reason: str,
         now: int,
@@ -89,7 +89,7 @@ class ConsentDesk:
     ) -> bytes:
         """A grant for two hours to a doctor, to be reviewed; NO_ACCESS where there is no such person."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             psn_no = await _numbered(work, person)
             if not psn_no:
                 raise consent.no_access()
@@ -97,7 +97,7 @@ class ConsentDesk:
             review = Review(now + consent.REVIEW_WITHIN)
             made = replace(made, dr_codg=reader.dr_codg, reason=reason, review=review)
             await work.consents.add(made)
-            return Answer(encode(made))
+            return ActAnswer(encode(made))
 
         return (await answer_once(self.store, stamp, from_micros(now), act)).response
 
@@ -137,7 +137,7 @@ class ConsentDesk:
         await work.credentials.use(token, moment - KEPT)
         return code.psn_no
 
-    async def _official(self, work: Unit, person: Person, reader: Reader, now: int) -> Grant | None:
+    async def _official(self, work: Unit, person: MeantPerson, reader: Reader, now: int) -> Grant | None:
         """The grant that the person's own sight or supervision has without the person's doing: the one that stands, or a new
         one."""
         psn_no, found = await self._best(work, person, reader, now)
@@ -146,7 +146,7 @@ class ConsentDesk:
             await work.consents.add(found)
         return found
 
-    async def _best(self, work: Unit, person: Person, reader: Reader, now: int) -> tuple[str, Grant | None]:
+    async def _best(self, work: Unit, person: MeantPerson, reader: Reader, now: int) -> tuple[str, Grant | None]:
         psn_no = await _numbered(work, person)
         # Of nobody as well: so much work is done in both cases.
         grants = await work.consents.open_of(psn_no or person.psn_no, now)
@@ -159,5 +159,5 @@ class ConsentDesk:
         )
 
 
-async def _numbered(work: Unit, person: Person) -> str:
+async def _numbered(work: Unit, person: MeantPerson) -> str:
     return await work.consents.person(person.psn_no, folded_type(person.psn_cert_type), folded(person.certno))

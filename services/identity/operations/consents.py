@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from services.identity.domain import consent
 from services.identity.domain.consent import Grant, Hidden
-from services.identity.operations.journal import Answer, answer_once
+from services.identity.operations.journal import ActAnswer, answer_once
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.clock import from_micros
 from services.kernel.errors import not_found
@@ -31,13 +31,13 @@ class Consents:
     ) -> bytes:
         """Keeps the grant that was asked for, which has no number and no end yet; PERSON_NOT_FOUND, CONSENT_FULL."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             await self._known(work, asked.psn_no)
             standing = await work.consents.open_of(asked.psn_no, now)
             count = sum(each.kind is consent.Kind.GRANTED for each in standing)
             made = consent.granted(replace(asked, grant_no=self.new_no()), days, count)
             await work.consents.add(made)
-            return Answer(encode(made))
+            return ActAnswer(encode(made))
 
         return await self._answered(stamp, now, act)
 
@@ -52,43 +52,43 @@ class Consents:
     ) -> bytes:
         """Ends a grant; one that has ended is left as it is. GRANT_NOT_FOUND."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             found = consent.check_owned(await work.consents.hold(grant_no), psn_no)
             if consent.ended(found, now):
-                return Answer(encode(found))
+                return ActAnswer(encode(found))
             await _end(work, grant_no, now)
-            return Answer(encode(replace(found, revoked_at=now)))
+            return ActAnswer(encode(replace(found, revoked_at=now)))
 
         return await self._answered(stamp, now, act)
 
     async def hide(self, stamp: RequestStamp, asked: Hidden, now: int, encode: Callable[[Hidden], bytes]) -> bytes:
         """Hides a study or an institution's; what is hidden already is left as it is. PERSON_NOT_FOUND, CONSENT_FULL."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             await self._known(work, asked.psn_no)
             hidden = await work.consents.hidden([asked.psn_no])
             standing = consent.check_hiding(asked.study_uid, asked.fixmedins_code, hidden)
             if standing is not None:
-                return Answer(encode(standing))
+                return ActAnswer(encode(standing))
             institution = "" if asked.study_uid else asked.fixmedins_code
             made = replace(asked, hidden_no=self.new_no(), fixmedins_code=institution)
             await work.consents.hide(made)
             await _tell(work, made, now, shown=False)
-            return Answer(encode(made))
+            return ActAnswer(encode(made))
 
         return await self._answered(stamp, now, act)
 
     async def unhide(self, stamp: RequestStamp, psn_no: str, hidden_no: str, now: int) -> bytes:
         """Shows again what was hidden; HIDDEN_NOT_FOUND."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             await work.consents.hold_person(psn_no)
             hidden = {each.hidden_no: each for each in await work.consents.hidden([psn_no])}
             if hidden_no not in hidden:
                 raise not_found("HIDDEN_NOT_FOUND")
             await work.consents.show(hidden_no, psn_no)
             await _tell(work, hidden[hidden_no], now, shown=True)
-            return Answer(b"")
+            return ActAnswer(b"")
 
         return await self._answered(stamp, now, act)
 
@@ -113,14 +113,14 @@ class Consents:
     ) -> bytes:
         """Keeps what a review found, by `verdict`; an emergency that was none ends. GRANT_NOT_FOUND, REVIEW_DONE."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             standing = await work.consents.hold(grant_no)
             found = verdict(standing)
             if found != standing and found.review is not None:
                 await work.consents.review(grant_no, found.review)
                 if standing is not None and found.revoked_at != standing.revoked_at:
                     await _end(work, grant_no, now)
-            return Answer(encode(found))
+            return ActAnswer(encode(found))
 
         return await self._answered(stamp, now, act)
 
@@ -129,7 +129,7 @@ class Consents:
         if not await work.consents.person(psn_no):
             raise person_not_found("psn_no")
 
-    async def _answered(self, stamp: RequestStamp, now: int, act: Callable[[Unit], Awaitable[Answer]]) -> bytes:
+    async def _answered(self, stamp: RequestStamp, now: int, act: Callable[[Unit], Awaitable[ActAnswer]]) -> bytes:
         return (await answer_once(self.store, stamp, from_micros(now), act)).response
 
 

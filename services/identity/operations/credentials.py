@@ -25,7 +25,7 @@ from services.identity.domain.digests import SEED_BYTES, code_from, derived, dig
 from services.identity.domain.enrolment import answered_on
 from services.identity.domain.person import Person
 from services.identity.domain.verification import CertType, Query, Register, Verified, verify
-from services.identity.operations.journal import Answer, answer_once, proven, written
+from services.identity.operations.journal import ActAnswer, answer_once, proven, written
 from services.identity.operations.ports import NewId, OwnKeys, RandomBytes
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.clock import beijing_day
@@ -74,7 +74,7 @@ class CredentialOperations:
     ) -> bytes:
         """Activates; PERSON_NOT_FOUND, NAME_MISMATCH, CREDENTIAL_ACTIVE. The same channel again gets what stands."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             cert_type = folded_type(asked.psn_cert_type)
             held = [record.person for record in await work.persons.find((), [folded(asked.certno)])]
             person = next((each for each in held if each.psn_cert_type == cert_type), None)
@@ -87,7 +87,7 @@ class CredentialOperations:
             if known is None:
                 known = Credential(self._new_id(""), person.psn_no, asked.channel_code, now)
                 await work.credentials.add(known)
-            return Answer(encode(known))
+            return ActAnswer(encode(known))
 
         return (await answer_once(self._store, stamp, now, act)).response
 
@@ -113,7 +113,7 @@ class CredentialOperations:
         if elsewhere := foreign(code, self._cell):
             raise elsewhere
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             shown = check_decoding(await work.credentials.hold_code(digest(code)), now)
             record = (await work.persons.find([shown.psn_no]))[0]
             credential = check_showing(await work.credentials.find(shown.psn_no), None)
@@ -124,7 +124,7 @@ class CredentialOperations:
             enrolments = answered_on(record.enrolments, beijing_day(now))
             place = enrolments[0].insuplc_admdvs if enrolments else ""
             decoded = Decoded(record.person, place, self._new_id(""), credential.credential_id)
-            return Answer(encode(decoded), seed, token_digest)
+            return ActAnswer(encode(decoded), seed, token_digest)
 
         entry = await answer_once(self._store, stamp, now, act)
         return entry.response, proven(self._keys(), _TOKEN, entry, self._token)

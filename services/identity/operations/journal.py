@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ActAnswer:
     """What an act answers: the bytes to keep, and how a secret that they lack is made again."""
 
     response: bytes
@@ -27,7 +27,7 @@ class Answer:
 
 
 async def answer_once(
-    store: IdentityStore, stamp: RequestStamp, now: datetime, act: Callable[[Unit], Awaitable[Answer]]
+    store: IdentityStore, stamp: RequestStamp, now: datetime, act: Callable[[Unit], Awaitable[ActAnswer]]
 ) -> Entry:
     """The entry of the request: the one that stands, or that of `act`, saved in the same transaction."""
 

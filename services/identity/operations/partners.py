@@ -24,7 +24,7 @@ from services.identity.domain.partner import (
     check_revocable,
     is_open,
 )
-from services.identity.operations.journal import Answer, answer_once, proven, written
+from services.identity.operations.journal import ActAnswer, answer_once, proven, written
 from services.identity.operations.ports import NewId, OwnKeys, RandomBytes
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.errors import Fault, conflict, not_found, precondition
@@ -81,7 +81,7 @@ class PartnerOperations:
         check_partner(partner, self._sandbox)
         kept = partner.kept()
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             holders = [await work.partners.find(access_key=partner.access_key)] if partner.access_key else []
             if partner.auth_style is AuthStyle.API_KEY:
                 holders.append(await work.partners.find(secret_digest=kept.secret_digest))
@@ -93,7 +93,7 @@ class PartnerOperations:
             unchanged = await work.partners.find(code=partner.partner_code) == kept
             if not unchanged:
                 await work.partners.save(kept, now)
-            return Answer(encode(unchanged))
+            return ActAnswer(encode(unchanged))
 
         return (await answer_once(self._store, stamp, now, act)).response
 
@@ -107,7 +107,7 @@ class PartnerOperations:
         """
         check_key_request(holder.role, bool(chosen), self._sandbox)
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             seed = b"" if chosen else self._random_bytes(SEED_BYTES)
             key_digest = digest(chosen or derived(self._keys()[0], _API_KEY, seed))
             known = await work.partners.find_key(key_digest)
@@ -115,11 +115,11 @@ class PartnerOperations:
             if known is None:
                 made = ApiKey(key_digest, holder, now, key_id=self._new_id(""), label=label)
                 await work.partners.add_key(made)
-                return Answer(made.key_id.encode(), seed, key_digest)
+                return ActAnswer(made.key_id.encode(), seed, key_digest)
             if known.revoked_at is None:
-                return Answer(_KNOWN + known.key_id.encode(), seed, key_digest)
+                return ActAnswer(_KNOWN + known.key_id.encode(), seed, key_digest)
             await work.partners.reissue_key(known.key_id, label)
-            return Answer(known.key_id.encode(), seed, key_digest)
+            return ActAnswer(known.key_id.encode(), seed, key_digest)
 
         entry = await answer_once(self._store, stamp, now, act)
         key_id = entry.response.removeprefix(_KNOWN).decode()
@@ -139,12 +139,12 @@ class PartnerOperations:
     ) -> bytes:
         """Revokes a key: it stands for nobody, unless a sandbox gives it out again; API_KEY_NOT_FOUND, API_KEY_OF_SETTING."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             known = check_revocable(await work.partners.hold_key(key_id), key_id)
             if known.revoked_at is None:
                 await work.partners.revoke_key(key_id, now)
                 known = replace(known, revoked_at=now)
-            return Answer(encode(known))
+            return ActAnswer(encode(known))
 
         return (await answer_once(self._store, stamp, now, act)).response
 
@@ -246,10 +246,10 @@ class PartnerOperations:
     ) -> bytes:
         """A new sign-in of an operator; `desk` is operator number, MAC and IP."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             sign_in = SignIn(self._new_id(""), fixmedins_code, *desk, signed_in_at=now, signed_out_at=None)
             await work.partners.add_sign_in(sign_in)
-            return Answer(encode(sign_in))
+            return ActAnswer(encode(sign_in))
 
         return (await answer_once(self._store, stamp, now, act)).response
 
@@ -266,13 +266,13 @@ class PartnerOperations:
         One that is ended already stays so, and that is a success. SIGN_NO_UNKNOWN.
         """
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             sign_in = await work.partners.hold_sign_in(sign_no)
             if sign_in is None or sign_in.fixmedins_code != fixmedins_code:
                 raise precondition("SIGN_NO_UNKNOWN")
             if sign_in.signed_out_at is None:
                 await work.partners.sign_out(sign_no, now)
-            return Answer(encode(sign_in.signed_out_at or now))
+            return ActAnswer(encode(sign_in.signed_out_at or now))
 
         return (await answer_once(self._store, stamp, now, act)).response
 

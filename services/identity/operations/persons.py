@@ -9,7 +9,7 @@ from datetime import date, datetime
 from services.identity.domain.enrolment import Entitlement, entitlement_on, revise
 from services.identity.domain.person import Enrolment, PersonRecord, in_order
 from services.identity.domain.registration import Registration, check_records, decide_registration, with_own_links
-from services.identity.operations.journal import Answer, answer_once
+from services.identity.operations.journal import ActAnswer, answer_once
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.persons import person_not_found
 from services.kernel.requests import RequestStamp
@@ -33,10 +33,10 @@ class PersonOperations:
         check_records(records)
         own = [with_own_links(each, self._cell) for each in records]
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             registration = decide_registration(own, await work.persons.standing(own))
             await work.persons.add(registration.new)
-            return Answer(encode(registration))
+            return ActAnswer(encode(registration))
 
         return (await answer_once(self._store, stamp, now, act)).response
 
@@ -50,7 +50,7 @@ class PersonOperations:
     ) -> bytes:
         """Opens the successor; PERSON_NOT_FOUND, ENROLMENT_NOT_FOUND, ENROLMENT_OVERLAPS."""
 
-        async def act(work: Unit) -> Answer:
+        async def act(work: Unit) -> ActAnswer:
             record = await work.persons.hold(psn_no)
             if record is None:
                 raise person_not_found("psn_no")
@@ -58,7 +58,7 @@ class PersonOperations:
             await work.persons.revise(psn_no, revision)
             kept = tuple(each for each in record.enrolments if each != revision.before)
             ended = (revision.ended,) if revision.ended else ()
-            return Answer(encode(in_order(replace(record, enrolments=(*kept, *ended, revision.opened)))))
+            return ActAnswer(encode(in_order(replace(record, enrolments=(*kept, *ended, revision.opened)))))
 
         return (await answer_once(self._store, stamp, now, act)).response
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.identity.domain.consent import Decision, End, Grant, Purpose, Reader
-from services.identity.operations.consent_desk import ConsentDesk, Person
+from services.identity.operations.consent_desk import ConsentDesk, MeantPerson
 from services.kernel.clock import to_micros
 from services.kernel.errors import invalid
 from services.runtime.call import current_call
@@ -95,10 +95,10 @@ def _reader(reader: pb2.Reader, path: str) -> Reader:
     return Reader(purpose, reader.fixmedins_code, reader.dr_codg, reader.opter_no, reader.case_no)
 
 
-def _person(request: pb2.FindGrantRequest | pb2.BreakGlassRequest) -> Person:
+def _person(request: pb2.FindGrantRequest | pb2.BreakGlassRequest) -> MeantPerson:
     if not (request.psn_no or request.certno):
         raise invalid("psn_no", "consent.person", "the person's number, or a certificate's")
-    return Person(request.psn_no, request.psn_cert_type, request.certno)
+    return MeantPerson(request.psn_no, request.psn_cert_type, request.certno)
 
 
 def _proved(grant: Grant) -> bytes:

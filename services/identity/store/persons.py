@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.identity.domain.enrolment import Revision
 from services.identity.domain.person import Person, PersonRecord
-from services.identity.domain.registration import Standing
+from services.identity.domain.registration import RegisteredBefore
 from services.identity.store.changes import ChangeRows
 from services.identity.store.rows import RecordRows, enrolment_row, identity_rows, link_rows, person_row, to_person
 from services.identity.store.statements import Statements
@@ -45,7 +45,7 @@ class PersonRows:
         found = await self.find([psn_no])
         return found[0] if found else None
 
-    async def standing(self, records: Sequence[PersonRecord]) -> Standing:
+    async def standing(self, records: Sequence[PersonRecord]) -> RegisteredBefore:
         """What is registered already of what these records touch."""
         people = [record.person for record in records]
         wanted = {person.psn_no for person in people}
@@ -58,7 +58,7 @@ class PersonRows:
             {person.card_no for person in people if person.card_no},
         )
         known = await self._records({number: found[number] for number in found.keys() & wanted})
-        return Standing(
+        return RegisteredBefore(
             records={record.person.psn_no: record for record in known},
             certificates={(person.psn_cert_type, person.certno): number for number, person in found.items()},
             cards={person.card_no: number for number, person in found.items() if person.card_no},

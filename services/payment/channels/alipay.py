@@ -19,12 +19,12 @@ from services.payment.domain.accounts import Account
 from services.payment.domain.charges import (
     About,
     BillLine,
+    ChannelState,
     Half,
     Heard,
     RefundSeen,
     RefundStanding,
     Seen,
-    Standing,
 )
 from services.runtime.outgoing import Outgoing
 from yibao.payment.v1 import channel_pb2
@@ -71,7 +71,7 @@ class Alipay:
         fields = {"pay_url": "pay_url", "code_url": "qr_code"}
         front = {name: str(node[field]) for name, field in fields.items() if field in node}
         return Seen(
-            Standing.WAITING,
+            ChannelState.WAITING,
             Half.WAITING if insured else Half.NONE,
             trade_no=words.trade_no(node),
             mix_trade_no=words.mix_trade_no(node),
@@ -87,8 +87,8 @@ class Alipay:
             return words.seen_of(node, added_fen=sum(each.amount_fen for each in charge.adds))
         if node.get("sub_code") == words.UNKNOWN_TRADE:
             native = charge.form == channel_pb2.PAY_FORM_NATIVE
-            return Seen(Standing.WAITING if native else Standing.ABSENT)
-        return Seen(Standing.UNKNOWN, code=words.word_of(node), refused=words.definite(node))
+            return Seen(ChannelState.WAITING if native else ChannelState.ABSENT)
+        return Seen(ChannelState.UNKNOWN, code=words.word_of(node), refused=words.definite(node))
 
     async def close(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """Closes an unpaid trade. A number that is unknown is cancelled, so that what is still on the way comes too late."""
@@ -101,7 +101,7 @@ class Alipay:
             closed = node["code"] == words.DONE
             if node.get("sub_code") == words.UNKNOWN_TRADE:
                 return words.cancelled(await self._gateway.ask(contract, "alipay.trade.cancel", content))
-        return Seen(Standing.CLOSED, trade_no=words.trade_no(node)) if closed else await self.look(charge)
+        return Seen(ChannelState.CLOSED, trade_no=words.trade_no(node)) if closed else await self.look(charge)
 
     async def refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """Cash goes back. 10000 says that it was heard, a change of funds that it is done (C§2.3)."""

@@ -26,7 +26,7 @@ from services.payment.channels.protocol import Forged, Lost
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import BillLine
 from services.runtime import rsa
-from services.runtime.outgoing import Answer, Outgoing, Unanswered
+from services.runtime.outgoing import HttpAnswer, Outgoing, Unanswered
 from services.runtime.zips import members
 from yibao.payment.v1 import channel_pb2
 
@@ -130,7 +130,7 @@ class Gateway:
             raise Forged("AGE")
         return fields
 
-    async def _sent(self, method: str, url: str, body: bytes, plain: Mapping[str, object] | None = None) -> Answer:
+    async def _sent(self, method: str, url: str, body: bytes, plain: Mapping[str, object] | None = None) -> HttpAnswer:
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"} if body else {}
         try:
             answer = await self._outgoing.send(self._name, method, url, headers=headers, body=body, plain=plain)

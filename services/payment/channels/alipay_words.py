@@ -8,7 +8,7 @@ from typing import Final
 from services.kernel.clock import beijing_day
 from services.kernel.money import plainly_scaled
 from services.payment.channels.alipay_gateway import Node, moment
-from services.payment.domain.charges import BillKind, BillLine, Half, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import BillKind, BillLine, ChannelState, Half, RefundSeen, RefundStanding, Seen
 
 DONE: Final = "10000"
 PASSWORD: Final = "10003"
@@ -28,17 +28,17 @@ _NOT_REFUNDED: Final = frozenset(
 UNKNOWN_TRADE: Final = "ACQ.TRADE_NOT_EXIST"
 _UNKNOWN_REFUND: Final = frozenset({UNKNOWN_TRADE, "ACQ.REFUND_NOT_EXIST"})
 _STATES: Final = {
-    "WAIT_BUYER_PAY": Standing.WAITING,
-    "TRADE_SUCCESS": Standing.CHARGED,
-    "TRADE_FINISHED": Standing.CHARGED,
-    "TRADE_CLOSED": Standing.CLOSED,
+    "WAIT_BUYER_PAY": ChannelState.WAITING,
+    "TRADE_SUCCESS": ChannelState.CHARGED,
+    "TRADE_FINISHED": ChannelState.CHARGED,
+    "TRADE_CLOSED": ChannelState.CLOSED,
 }
 """Of a trade and, in the twin, of each half of a medical one (C§2.3)."""
 _HALVES: Final = {
-    Standing.WAITING: Half.WAITING,
-    Standing.CHARGED: Half.DONE,
-    Standing.RETURNED: Half.RETURNED,
-    Standing.CLOSED: Half.FAILED,
+    ChannelState.WAITING: Half.WAITING,
+    ChannelState.CHARGED: Half.DONE,
+    ChannelState.RETURNED: Half.RETURNED,
+    ChannelState.CLOSED: Half.FAILED,
 }
 _REFUNDS: Final = {
     "REFUND_SUCCESS": RefundStanding.RETURNED,
@@ -64,11 +64,11 @@ def seen_of(node: Node, added_fen: int | None = None) -> Seen:
     standing = _standing(status, returned=moved_at is not None)
     fen, whole_fen = (_fen(node.get(name)) for name in ("real_amount" if medical else "total_amount", "total_amount"))
     if fen is None or whole_fen is None:
-        return Seen(Standing.UNKNOWN, half)
+        return Seen(ChannelState.UNKNOWN, half)
     return Seen(
         standing,
         half,
-        charged_fen=fen if standing in (Standing.CHARGED, Standing.RETURNED) else 0,
+        charged_fen=fen if standing in (ChannelState.CHARGED, ChannelState.RETURNED) else 0,
         total_fen=whole_fen - added_fen if medical and added_fen is not None else None,
         trade_no=trade_no(node),
         mix_trade_no=mix_trade_no(node),
@@ -77,9 +77,9 @@ def seen_of(node: Node, added_fen: int | None = None) -> Seen:
     )
 
 
-def _standing(status: object, *, returned: bool) -> Standing:
-    standing = _STATES.get(str(status), Standing.UNKNOWN)
-    return Standing.RETURNED if standing is Standing.CLOSED and returned else standing
+def _standing(status: object, *, returned: bool) -> ChannelState:
+    standing = _STATES.get(str(status), ChannelState.UNKNOWN)
+    return ChannelState.RETURNED if standing is ChannelState.CLOSED and returned else standing
 
 
 def _half(status: object, *, returned: bool) -> Half:
@@ -90,9 +90,9 @@ def refused_charge(node: Node) -> Seen:
     """A charge that was not taken, as far as its word is known."""
     word, says = word_of(node), str(node.get("sub_msg", ""))
     if word == "ACQ.TRADE_HAS_CLOSE":
-        return Seen(Standing.CLOSED, code=word, says=says)
+        return Seen(ChannelState.CLOSED, code=word, says=says)
     refused = node["code"] in _NOT_TAKEN or word in _REFUSED
-    return Seen(Standing.REFUSED if refused else Standing.UNKNOWN, code=word, says=says)
+    return Seen(ChannelState.REFUSED if refused else ChannelState.UNKNOWN, code=word, says=says)
 
 
 def refused_refund(node: Node) -> RefundSeen:
@@ -114,8 +114,10 @@ def unseen_refund(node: Node) -> RefundSeen:
 def cancelled(node: Node) -> Seen:
     """After a cancel: what was paid in the meantime has gone back; without an action the number can no longer be used."""
     if node["code"] != DONE or node.get("retry_flag") != "N":
-        return Seen(Standing.UNKNOWN, code=word_of(node), refused=node["code"] != DONE and definite(node))
-    return Seen(Standing.RETURNED if node.get("action") == "refund" else Standing.CLOSED, trade_no=trade_no(node))
+        return Seen(ChannelState.UNKNOWN, code=word_of(node), refused=node["code"] != DONE and definite(node))
+    return Seen(
+        ChannelState.RETURNED if node.get("action") == "refund" else ChannelState.CLOSED, trade_no=trade_no(node)
+    )
 
 
 def refund_seen(node: Node) -> RefundSeen:

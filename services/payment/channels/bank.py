@@ -16,9 +16,9 @@ from typing import Final
 
 from services.kernel.clock import Clock
 from services.payment.channels.protocol import Delivery, Forged, Lost, Terms
-from services.payment.channels.till import Settled, TerminalBook, Till, fixed, original
+from services.payment.channels.till import BatchEnd, TerminalBook, Till, fixed, original
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import BillKind, BillLine, Heard, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import BillKind, BillLine, ChannelState, Heard, RefundSeen, RefundStanding, Seen
 from services.payment.domain.terminals import Line, LineState, Move, Pos, Wanted, way_back
 from services.runtime.outgoing import Outgoing, Unanswered
 from services.runtime.pos import parts
@@ -69,7 +69,7 @@ class BankChannel:
                 return await self._seen(await till.ended(known))
             card = card_fields(charge.code)
             if card is None:
-                return Seen(Standing.REFUSED, code="CARD_UNREADABLE")
+                return Seen(ChannelState.REFUSED, code="CARD_UNREADABLE")
             await till.ready(standing)
             wanted = Wanted(till.pos, charge.charge_no, Move.PURCHASE, charge.charge_fen)
             return _charge_seen(await till.sent(wanted, card))
@@ -80,7 +80,7 @@ class BankChannel:
         async with till.held():
             known = await self._book.line(charge.charge_no)
             if known is None or known.state is LineState.UNSENT:
-                return Seen(Standing.ABSENT)
+                return Seen(ChannelState.ABSENT)
             return await self._seen(await till.ended(known))
 
     async def close(self, charge: channel_pb2.ChannelCharge) -> Seen:
@@ -152,7 +152,7 @@ class BankChannel:
             except Malformed:
                 raise Lost("BALANCE_MALFORMED") from None
 
-    async def settle_batch(self, merchant: channel_pb2.Merchant) -> Settled | None:
+    async def settle_batch(self, merchant: channel_pb2.Merchant) -> BatchEnd | None:
         """Ends the open batch: totals, and every line where the bank has others; None where the bank had ended it before."""
         till = self._till(merchant)
         async with till.held():
@@ -240,13 +240,13 @@ def _charge_seen(line: Line, returned_fen: int = 0) -> Seen:
     match line.state:
         case LineState.STANDS:
             fen = line.wanted.amount_fen
-            standing = Standing.RETURNED if returned_fen == fen else Standing.CHARGED
+            standing = ChannelState.RETURNED if returned_fen == fen else ChannelState.CHARGED
             return Seen(standing, charged_fen=fen, trade_no=line.rrn, paid_at=line.changed_at, code=line.code)
         case LineState.REFUSED:
-            return Seen(Standing.REFUSED, code=line.code, short=line.code == _SHORT)
+            return Seen(ChannelState.REFUSED, code=line.code, short=line.code == _SHORT)
         case LineState.UNDONE:
-            return Seen(Standing.CLOSED, code=line.code)
-    return Seen(Standing.UNKNOWN)
+            return Seen(ChannelState.CLOSED, code=line.code)
+    return Seen(ChannelState.UNKNOWN)
 
 
 def _refund_seen(line: Line) -> RefundSeen:

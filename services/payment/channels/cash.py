@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from services.payment.channels.protocol import Delivery, Forged, Terms
-from services.payment.domain.charges import BillLine, Heard, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import BillLine, ChannelState, Heard, RefundSeen, RefundStanding, Seen
 from yibao.payment.v1 import channel_pb2
 
 TERMS: Final = Terms(
@@ -59,4 +59,4 @@ class Cash:
 
 
 def _taken(charge: channel_pb2.ChannelCharge) -> Seen:
-    return Seen(Standing.CHARGED, charged_fen=charge.charge_fen, trade_no=charge.charge_no)
+    return Seen(ChannelState.CHARGED, charged_fen=charge.charge_fen, trade_no=charge.charge_no)

@@ -18,8 +18,8 @@ from services.kernel.errors import denied, not_found, precondition
 from services.payment.channels.protocol import Balances, Channel, Delivery, Forged, Lost, merchant_of
 from services.payment.domain import refusals, steps
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import Half, Heard, Hearing, RefundSeen, RefundStanding, Seen, Standing
-from services.payment.domain.orders import Charge, ChargeState, Order, Refund
+from services.payment.domain.charges import ChannelState, Half, Heard, Hearing, RefundSeen, RefundStanding, Seen
+from services.payment.domain.orders import Charge, ChargeState, PayOrder, Refund
 from services.payment.domain.splits import Split
 from services.payment.domain.told import BACK, CLOSE, INSURED_BACK, LOOK, LOOK_BACK, PLACE
 from services.payment.operations.paying import DEFAULT_EXPIRY_S, Planned
@@ -75,13 +75,13 @@ class ChannelDesk:
                 return each
         raise precondition("CHANNEL_CLOSED_HERE", channel=channel_pb2.ChannelKind.Name(kind))  # type: ignore[arg-type]
 
-    def plan(self, asked: pay_order_pb2.Payment) -> Callable[[Order, Split], Planned]:
+    def plan(self, asked: pay_order_pb2.Payment) -> Callable[[PayOrder, Split], Planned]:
         """Plans what an institution asks for.
 
         CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CODE_MISSING, CHARGE_UNBALANCED, BANK_CARD_NEEDED.
         """
 
-        def planned(order: Order, split: Split) -> Planned:
+        def planned(order: PayOrder, split: Split) -> Planned:
             channel = self.channel(asked.channel)
             terms = channel.terms
             of_deposit = order.order_type == channel_pb2.PAY_ORDER_TYPE_DEPOSIT
@@ -108,7 +108,7 @@ class ChannelDesk:
                 patient=asked.patient if asked.HasField("patient") else None,
             )
 
-            def message(of: Order, charge_no: str, begins: int, ends: int) -> bytes:
+            def message(of: PayOrder, charge_no: str, begins: int, ends: int) -> bytes:
                 return _message(asked, of, split, account, charge_fen, charge_no, begins, ends).SerializeToString()
 
             taken = sum(each.amount_fen for each in asked.reduces if each.kind == DEDUCTION)
@@ -129,7 +129,7 @@ class ChannelDesk:
                 return _counted(message, await self._of(charge, message.merchant).place(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
-            return _unknown(lost) if lost.sent else Seen(Standing.CLOSED, code=steps.NOT_SENT)
+            return _unknown(lost) if lost.sent else Seen(ChannelState.CLOSED, code=steps.NOT_SENT)
 
     async def look(self, charge: Charge) -> Seen:
         """How it stands."""
@@ -138,7 +138,7 @@ class ChannelDesk:
             with self._about(charge.pay_ord_id, charge.charge_no, LOOK, message):
                 seen = await self._of(charge, message.merchant).look(message)
             unshown = message.form == channel_pb2.PAY_FORM_NATIVE and not charge.front
-            if unshown and seen.standing is Standing.WAITING and charge.state is not ChargeState.ENDED:
+            if unshown and seen.standing is ChannelState.WAITING and charge.state is not ChargeState.ENDED:
                 seen = await self._shown_again(charge, message, seen)
             return _counted(message, seen)
         except Lost as lost:
@@ -199,7 +199,7 @@ class ChannelDesk:
             return replace(seen, standing=RefundStanding.ABNORMAL, code="AMOUNT_DIFFERS")
         return seen
 
-    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> Hearing:
+    async def tell_returned(self, charge: Charge, order: PayOrder, refund: Refund) -> Hearing:
         """Tells the channel of a mixed order that the insured part went back, under a refund's number."""
         message = _refund(charge, refund.refund_no, refund.cash_fen, refund)
         split = order.split
@@ -273,7 +273,7 @@ def _complete(asked: pay_order_pb2.Payment) -> None:
 
 def _message(
     asked: pay_order_pb2.Payment,
-    order: Order,
+    order: PayOrder,
     split: Split,
     account: Account | None,
     charge_fen: int,
@@ -323,7 +323,7 @@ def _refund(charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None
 
 
 def _unknown(lost: Lost) -> Seen:
-    return Seen(Standing.UNKNOWN, code=lost.reason if lost.refused else "", refused=lost.refused)
+    return Seen(ChannelState.UNKNOWN, code=lost.reason if lost.refused else "", refused=lost.refused)
 
 
 def _counted(message: channel_pb2.ChannelCharge, seen: Seen) -> Seen:

@@ -21,11 +21,11 @@ from services.payment.domain.charges import (
     About,
     BillKind,
     BillLine,
+    ChannelState,
     Heard,
     RefundSeen,
     RefundStanding,
     Seen,
-    Standing,
 )
 from services.runtime.national.envelope import App, OpenedAnswer, build_request, open_answer, open_request, read_outer
 from services.runtime.national.sm2 import Sm2
@@ -41,11 +41,11 @@ _REFUSING_REFUNDS: Final = _REFUSING | {"4006"}
 """Those that refuse an order or a refund. One that is none of these may stand beside an effect: ask how it stands."""
 _MOST_PAGES: Final = 1_000
 _HEARD: Final = b'{"code":0,"success":true}'
-_STANDINGS: Final[Mapping[str, Standing]] = {
-    "WAIT": Standing.WAITING,
-    "PAID": Standing.CHARGED,
-    "CLOSED": Standing.CLOSED,
-    "REFUNDED": Standing.RETURNED,
+_STANDINGS: Final[Mapping[str, ChannelState]] = {
+    "WAIT": ChannelState.WAITING,
+    "PAID": ChannelState.CHARGED,
+    "CLOSED": ChannelState.CLOSED,
+    "REFUNDED": ChannelState.RETURNED,
 }
 _REFUNDS: Final[Mapping[str, RefundStanding]] = {
     "DOING": RefundStanding.UNDER_WAY,
@@ -83,7 +83,7 @@ class NationalApp:
         told = await self._asked(contract, "order", _order(charge, contract.account))
         if told.code == _OK:
             return _seen(told.data)
-        standing = Standing.REFUSED if told.code in _REFUSING else Standing.UNKNOWN
+        standing = ChannelState.REFUSED if told.code in _REFUSING else ChannelState.UNKNOWN
         return Seen(standing, code=told.code, says=told.message)
 
     async def look(self, charge: channel_pb2.ChannelCharge) -> Seen:
@@ -230,13 +230,13 @@ def _told(told: OpenedAnswer) -> Seen:
     if told.code == _OK:
         return _seen(told.data)
     absent = told.code == _UNKNOWN_NUMBER
-    standing = Standing.ABSENT if absent else Standing.UNKNOWN
+    standing = ChannelState.ABSENT if absent else ChannelState.UNKNOWN
     return Seen(standing, code=told.code, says=told.message, refused=not absent)
 
 
 def _seen(data: Node) -> Seen:
     """A status that is not ours means: ask again. `Lost` for amounts that are none."""
-    standing = _STANDINGS.get(str(data.get("tradeStas", "")), Standing.UNKNOWN)
+    standing = _STANDINGS.get(str(data.get("tradeStas", "")), ChannelState.UNKNOWN)
     front = {"pay_url": str(data["payUrl"])} if data.get("payUrl") else {}
     return Seen(
         standing,

@@ -15,9 +15,9 @@ from typing import Final
 
 from google.protobuf.message import Message
 
-from services.payment.domain.told import Told
+from services.payment.domain.told import ToldRequest
 from services.runtime.masking import Marks, masked
-from services.runtime.outgoing import Sent, Unanswered
+from services.runtime.outgoing import SentRequest, Unanswered
 
 _SHOWN_HEADERS: Final = frozenset({"accept", "content-type", "user-agent", "wechatpay-serial"})
 _HIDDEN: Final = "‹header›"
@@ -47,7 +47,7 @@ _ABOUT: ContextVar[_About | None] = ContextVar("yibao_told_about", default=None)
 class Record:
     """Notes what is told. `note` takes it, and says False where there is no room; `now` gives microseconds."""
 
-    def __init__(self, note: Callable[[Told], bool], now: Callable[[], int]) -> None:
+    def __init__(self, note: Callable[[ToldRequest], bool], now: Callable[[], int]) -> None:
         self._note, self._now = note, now
 
     @contextmanager
@@ -59,7 +59,7 @@ class Record:
         finally:
             _ABOUT.reset(token)
 
-    def told(self, sent: Sent) -> None:
+    def told(self, sent: SentRequest) -> None:
         """Notes a request; `Unanswered` where there is no room, so that it does not leave. Outside of such a block nothing of an
         order is told: a day's bill is asked for, a terminal signs on."""
         about = _ABOUT.get()
@@ -72,7 +72,7 @@ class Record:
         elif sent.body:
             content["content"] = {"bytes": str(len(sent.body))}
         at = self._now()
-        told = Told(
+        told = ToldRequest(
             *(about.pay_ord_id, sent.provider, about.step, about.number, sent.method),
             target=about.marks.in_place(sent.url),
             content=json.dumps(content, separators=(",", ":")),

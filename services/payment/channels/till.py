@@ -14,10 +14,21 @@ from typing import Final, Protocol
 
 from services.kernel.clock import Clock, beijing_day
 from services.payment.channels.protocol import Lost
-from services.payment.domain.terminals import OPEN, Batch, Line, LineState, Move, Pos, Standing, Sums, Wanted, sums_of
+from services.payment.domain.terminals import (
+    OPEN,
+    Batch,
+    Line,
+    LineState,
+    Move,
+    Pos,
+    Sums,
+    TerminalStanding,
+    Wanted,
+    sums_of,
+)
 from services.runtime.outgoing import Unanswered
 from services.runtime.pos import parts
-from services.runtime.pos.messages import CURRENCY, Malformed, Message, amount_of
+from services.runtime.pos.messages import CURRENCY, Malformed, PosMessage, amount_of
 from services.runtime.pos.parts import Kind
 from services.runtime.pos.session import SIGN_ON_AGAIN, NotSigned, Session
 
@@ -37,7 +48,7 @@ class TerminalBook(Protocol):
         """The line under one of our numbers."""
         ...
 
-    async def standing(self, pos: Pos, number: str) -> Standing:
+    async def standing(self, pos: Pos, number: str) -> TerminalStanding:
         """How a terminal stands, in one snapshot."""
         ...
 
@@ -77,7 +88,7 @@ class TerminalBook(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class BatchEnd:
     """The end of a batch: whether the bank had the same totals, which were ours, and the bank's."""
 
     equal: bool
@@ -106,7 +117,7 @@ class Till:
         finally:
             self._lock.release()
 
-    async def ready(self, standing: Standing | None = None) -> None:
+    async def ready(self, standing: TerminalStanding | None = None) -> None:
         """Nothing is open, the batch is today's, the terminal has signed on; `Lost` before anything of the caller's was sent.
         `standing` is how it stands, where that was just read.
         """
@@ -139,14 +150,14 @@ class Till:
         if told != batch:
             await self._book.take_batch(self.pos, told)
 
-    async def asked(self, mti: str, fields: dict[int, str]) -> Message:
+    async def asked(self, mti: str, fields: dict[int, str]) -> PosMessage:
         """An answer, after one more sign-on where the bank asks for it; for messages that may be sent twice."""
         try:
             return await self._signed(mti, fields)
         except NotSigned as refused:
             raise Lost(f"NOT_SIGNED_{refused.code}", refused=True) from None
 
-    async def _signed(self, mti: str, fields: dict[int, str]) -> Message:
+    async def _signed(self, mti: str, fields: dict[int, str]) -> PosMessage:
         """As `asked`; NotSigned where a new sign-on has not helped."""
         try:
             if self._session.signed_on:
@@ -193,7 +204,7 @@ class Till:
         """A line that is never sent: its number can be used no more."""
         return await self._book.change(await self._begun(wanted), LineState.UNDONE)
 
-    async def _answered(self, line: Line, answer: Message, *, again: bool = False) -> Line:
+    async def _answered(self, line: Line, answer: PosMessage, *, again: bool = False) -> Line:
         """What an answer makes of a line. Sent `again`, a duplicate with the bank's number is what was accepted before (ours)."""
         code, refund = answer.get(39), line.wanted.move is Move.REFUND
         if code == parts.ACCEPTED or (again and code == parts.DUPLICATE and answer.get(37)):
@@ -239,7 +250,7 @@ class Till:
             raise Lost(f"REVERSAL_{answer.get(39)}", refused=answer.get(39) not in UNSURE)
         return await self._book.change(line, LineState.UNDONE, code=answer.get(39))
 
-    async def settled(self, batch: str) -> Settled | None:
+    async def settled(self, batch: str) -> BatchEnd | None:
         """Ends a batch of which nothing is open; None where the bank had ended it before."""
         lines = [line for line in await self._book.lines_of(self.pos, batch) if line.state is LineState.STANDS]
         ours = sums_of(lines)
@@ -251,7 +262,7 @@ class Till:
                 raise Lost(f"NOT_SIGNED_{refused.code}") from None
             return None
 
-    async def _compared(self, batch: str, lines: Sequence[Line], ours: Sums, answer: Message) -> Settled:
+    async def _compared(self, batch: str, lines: Sequence[Line], ours: Sums, answer: PosMessage) -> BatchEnd:
         try:
             theirs, verdict = parts.totals_of(answer.get(48))
         except Malformed:
@@ -263,9 +274,9 @@ class Till:
             await self._batched("0320", batch, parts.UPLOADED, {48: f"{len(lines):04d}"})
         await self._sign_on()
         own = Sums(theirs.debit_fen, theirs.debits, theirs.credit_fen, theirs.credits)
-        return Settled(verdict == _EQUAL, ours, own)
+        return BatchEnd(verdict == _EQUAL, ours, own)
 
-    async def _batched(self, mti: str, batch: str, network: str, fields: dict[int, str]) -> Message:
+    async def _batched(self, mti: str, batch: str, network: str, fields: dict[int, str]) -> PosMessage:
         own = {11: await self._book.next_trace(self.pos), 60: str(parts.Route("00", batch, network))}
         answer = await self._signed(mti, {**fields, **own})
         if answer.get(39) != parts.ACCEPTED:

@@ -23,7 +23,7 @@ from services.payment.channels import wechat_words as words
 from services.payment.channels.protocol import Delivery, Forged, Lost, Terms
 from services.payment.channels.wechat_gateway import Contract, Gateway, Refused
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import About, BillLine, Half, Heard, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import About, BillLine, ChannelState, Half, Heard, RefundSeen, RefundStanding, Seen
 from services.runtime.outgoing import Outgoing
 from yibao.payment.v1 import channel_pb2
 
@@ -67,7 +67,7 @@ class WeChat:
         """Cash first, then the mixed order under the same number; a code is charged at once."""
         contract, front = self._gateway.contract(charge.merchant), dict[str, str]()
         if charge.form == MIXED and not {charge.payer.cert_type, charge.patient.cert_type} <= {*words.CARD_TYPES, ""}:
-            return Seen(Standing.REFUSED, code="CERT_TYPE", says="WeChat Pay knows no such certificate")
+            return Seen(ChannelState.REFUSED, code="CERT_TYPE", says="WeChat Pay knows no such certificate")
         try:
             if charge.charge_fen or charge.form != MIXED:
                 content = words.cash(charge, contract)
@@ -79,7 +79,11 @@ class WeChat:
             return _refused(refused)
         if "prepay_id" in front:
             front |= self._gateway.to_pay(contract, front["prepay_id"])
-        return await self._mix(contract, charge, front) if charge.form == MIXED else Seen(Standing.WAITING, front=front)
+        return (
+            await self._mix(contract, charge, front)
+            if charge.form == MIXED
+            else Seen(ChannelState.WAITING, front=front)
+        )
 
     async def _mix(self, contract: Contract, charge: channel_pb2.ChannelCharge, front: dict[str, str]) -> Seen:
         """The mixed order to its cash. Where it is refused, nobody shall pay the cash alone."""
@@ -90,9 +94,9 @@ class WeChat:
             seen = words.mixed_seen(await self._gateway.ask(contract, "POST", _ORDERS, order))
         except Refused as refused:
             seen = _refused(refused)
-            if seen.standing is Standing.REFUSED and front:
+            if seen.standing is ChannelState.REFUSED and front:
                 closed = await self._closed(contract, charge)
-                return seen if closed.standing is Standing.CLOSED else replace(seen, standing=Standing.UNKNOWN)
+                return seen if closed.standing is ChannelState.CLOSED else replace(seen, standing=ChannelState.UNKNOWN)
             return seen
         return replace(seen, front=front | {"mix_trade_no": seen.mix_trade_no})
 
@@ -108,17 +112,17 @@ class WeChat:
         except Refused as refused:
             if refused.status != _ABSENT:
                 return _unknown(refused)
-            cash = await self._cash_seen(contract, charge) if charge.charge_fen else Seen(Standing.ABSENT)
-            if cash.standing is Standing.WAITING:
+            cash = await self._cash_seen(contract, charge) if charge.charge_fen else Seen(ChannelState.ABSENT)
+            if cash.standing is ChannelState.WAITING:
                 return await self._closed(contract, charge)
             # Cash without its mixed order: the other half can never be.
-            return replace(cash, half=Half.FAILED) if cash.standing is Standing.CHARGED else cash
+            return replace(cash, half=Half.FAILED) if cash.standing is ChannelState.CHARGED else cash
         seen = words.mixed_seen(told)
-        if seen.standing is Standing.WAITING:
+        if seen.standing is ChannelState.WAITING:
             # Where the answer to the order was lost, this is how the person still comes to pay.
             front = self._gateway.to_pay(contract, str(told["prepay_id"])) if "prepay_id" in told else {}
             seen = replace(seen, front=front | {"mix_trade_no": seen.mix_trade_no})
-        if charge.charge_fen and seen.standing is Standing.CHARGED:
+        if charge.charge_fen and seen.standing is ChannelState.CHARGED:
             cash = await self._cash_seen(contract, charge)
             seen = replace(seen, trade_no=cash.trade_no, charged_fen=cash.charged_fen or seen.charged_fen)
         parts = {"gov": charge.fund_fen, "self": charge.acct_fen, "other": charge.other_fen}
@@ -133,7 +137,11 @@ class WeChat:
         contract = self._gateway.contract(charge.merchant)
         if charge.form == MIXED and not charge.charge_fen:
             seen = await self.look(charge)
-            return replace(seen, standing=Standing.CLOSED, unasked=True) if seen.standing is Standing.WAITING else seen
+            return (
+                replace(seen, standing=ChannelState.CLOSED, unasked=True)
+                if seen.standing is ChannelState.WAITING
+                else seen
+            )
         if charge.form == CODE:
             numbers = words.names(contract, "appid", "mchid")
             with suppress(Refused):  # how it stands is told by the look that follows
@@ -143,7 +151,7 @@ class WeChat:
             return await self._cash_seen(contract, charge)
         seen = await self._closed(contract, charge)
         # Of a mixed order that was paid before, its cash alone does not tell how the other half stands.
-        return await self.look(charge) if charge.form == MIXED and seen.standing is Standing.CHARGED else seen
+        return await self.look(charge) if charge.form == MIXED and seen.standing is ChannelState.CHARGED else seen
 
     async def refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """Cash goes back; accepted is not yet done (C§5.1)."""
@@ -240,10 +248,10 @@ class WeChat:
             await self._gateway.ask(contract, "POST", path, words.names(contract, "mchid"))
         except Refused as refused:
             if refused.status == _ABSENT:
-                return Seen(Standing.ABSENT)
+                return Seen(ChannelState.ABSENT)
             seen = await self._cash_seen(contract, charge)
             return replace(seen, half=Half.UNKNOWN) if charge.form == MIXED else seen
-        return Seen(Standing.CLOSED)
+        return Seen(ChannelState.CLOSED)
 
     async def _cash_seen(self, contract: Contract, charge: channel_pb2.ChannelCharge) -> Seen:
         path, query = words.trades(contract, f"out-trade-no/{charge.charge_no}"), words.names(contract, "mchid")
@@ -251,7 +259,7 @@ class WeChat:
             return words.trade_seen(await self._gateway.ask(contract, "GET", path, query=query))
         except Refused as refused:
             absent = refused.status == _ABSENT
-            return Seen(Standing.ABSENT, code=refused.code, says=refused.says) if absent else _unknown(refused)
+            return Seen(ChannelState.ABSENT, code=refused.code, says=refused.says) if absent else _unknown(refused)
 
 
 def _bill_lines(held: bytes, hash_value: str) -> Sequence[BillLine]:
@@ -264,9 +272,9 @@ def _bill_lines(held: bytes, hash_value: str) -> Sequence[BillLine]:
 def _unknown(refused: Refused) -> Seen:
     """What is refused to be told."""
     definite = refused.code not in _NOBODY_KNOWS
-    return Seen(Standing.UNKNOWN, code=refused.code, says=refused.says, refused=definite)
+    return Seen(ChannelState.UNKNOWN, code=refused.code, says=refused.says, refused=definite)
 
 
 def _refused(refused: Refused) -> Seen:
-    standing = Standing.UNKNOWN if refused.code in _NOBODY_KNOWS else Standing.REFUSED
+    standing = ChannelState.UNKNOWN if refused.code in _NOBODY_KNOWS else ChannelState.REFUSED
     return Seen(standing, code=refused.inner or refused.code, says=refused.says)

@@ -21,7 +21,7 @@ from services.payment.channels.protocol import Delivery, Forged, Lost
 from services.payment.domain.accounts import Account
 from services.runtime import rsa
 from services.runtime.masking import Sealed
-from services.runtime.outgoing import Answer, Outgoing, Unanswered
+from services.runtime.outgoing import HttpAnswer, Outgoing, Unanswered
 from yibao.payment.v1 import channel_pb2
 
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
@@ -188,7 +188,7 @@ class Gateway:
 
     async def _sent(
         self, contract: Contract, method: str, target: str, body: bytes, plain: Node | None = None
-    ) -> Answer:
+    ) -> HttpAnswer:
         account, stamp, nonce = contract.account, int(self._clock().timestamp()), self._nonce()
         signature = rsa.sign(contract.private, f"{method}\n{target}\n{stamp}\n{nonce}\n".encode() + body + b"\n")
         headers = {
@@ -245,7 +245,7 @@ def _read(body: bytes) -> Node:
     return told
 
 
-def _refused(answer: Answer) -> Refused:
+def _refused(answer: HttpAnswer) -> Refused:
     told = _read(answer.body)
     inner = answer.headers.get("request-id", "").rpartition("-")[2]
     code, says = str(told.get("code", f"STATUS_{answer.status}")), str(told.get("message", ""))

@@ -21,7 +21,7 @@ from services.kernel.clock import BEIJING
 from services.kernel.money import plainly_scaled, round_quotient
 from services.kernel.persons import check_digit
 from services.payment.channels.wechat_gateway import Contract, Node
-from services.payment.domain.charges import BillKind, BillLine, Half, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import BillKind, BillLine, ChannelState, Half, RefundSeen, RefundStanding, Seen
 from yibao.payment.v1 import channel_pb2
 
 NAME: Final = "wechat"
@@ -46,12 +46,12 @@ CARD_TYPES: Final = {
 }
 """By dictionary psn_cert_type; others cannot pay insurance there."""
 _STATES: Final = {
-    "NOTPAY": Standing.WAITING,
-    "USERPAYING": Standing.WAITING,
-    "SUCCESS": Standing.CHARGED,
-    "REFUND": Standing.CHARGED,
-    "CLOSED": Standing.CLOSED,
-    "PAYERROR": Standing.REFUSED,
+    "NOTPAY": ChannelState.WAITING,
+    "USERPAYING": ChannelState.WAITING,
+    "SUCCESS": ChannelState.CHARGED,
+    "REFUND": ChannelState.CHARGED,
+    "CLOSED": ChannelState.CLOSED,
+    "PAYERROR": ChannelState.REFUSED,
 }
 _HALVES: Final = {
     "NO_MED_INS_PAY": Half.NONE,
@@ -61,16 +61,16 @@ _HALVES: Final = {
     "MED_INS_PAY_FAIL": Half.FAILED,
 }
 _CASH: Final = {
-    "SELF_PAY_CREATED": Standing.WAITING,
-    "SELF_PAY_SUCCESS": Standing.CHARGED,
-    "SELF_PAY_REFUND": Standing.RETURNED,
-    "SELF_PAY_FAIL": Standing.REFUSED,
+    "SELF_PAY_CREATED": ChannelState.WAITING,
+    "SELF_PAY_SUCCESS": ChannelState.CHARGED,
+    "SELF_PAY_REFUND": ChannelState.RETURNED,
+    "SELF_PAY_FAIL": ChannelState.REFUSED,
 }
 _WHOLE: Final = {
-    "MIX_PAY_CREATED": Standing.WAITING,
-    "MIX_PAY_SUCCESS": Standing.CHARGED,
-    "MIX_PAY_REFUND": Standing.RETURNED,
-    "MIX_PAY_FAIL": Standing.REFUSED,
+    "MIX_PAY_CREATED": ChannelState.WAITING,
+    "MIX_PAY_SUCCESS": ChannelState.CHARGED,
+    "MIX_PAY_REFUND": ChannelState.RETURNED,
+    "MIX_PAY_FAIL": ChannelState.REFUSED,
 }
 """What an order without cash is; with cash, words beside these mean that nothing is believed (C§1.3)."""
 _REFUND_STATES: Final = {
@@ -170,20 +170,20 @@ def mixed_seen(told: Node) -> Seen:
     """A mixed order as told: only the whole's success with both halves is one (C§1.4, step 7)."""
     whole, own = str(told.get("mix_pay_status")), str(told.get("self_pay_status"))
     half = _HALVES.get(str(told.get("med_ins_pay_status")), Half.UNKNOWN)
-    standing = _CASH.get(own, Standing.UNKNOWN) if own != "NO_SELF_PAY" else _WHOLE.get(whole, Standing.UNKNOWN)
+    standing = _CASH.get(own, ChannelState.UNKNOWN) if own != "NO_SELF_PAY" else _WHOLE.get(whole, ChannelState.UNKNOWN)
     seen = Seen(
         standing, half, mix_trade_no=str(told.get("mix_trade_no", "")), says=str(told.get("med_ins_fail_reason", ""))
     )
     broken = whole == "MIX_PAY_SUCCESS" and half not in (Half.DONE, Half.NONE, Half.RETURNED)
     if whole not in _WHOLE or half is Half.UNKNOWN or broken:
-        return replace(seen, standing=Standing.UNKNOWN, half=Half.UNKNOWN)
-    if whole == "MIX_PAY_CREATED" and standing is Standing.CHARGED:
+        return replace(seen, standing=ChannelState.UNKNOWN, half=Half.UNKNOWN)
+    if whole == "MIX_PAY_CREATED" and standing is ChannelState.CHARGED:
         half = Half.WAITING
     total_fen, charged_fen = told.get("total_fee"), told.get("wechat_pay_cash_fee") or 0
     if type(total_fen) is not int or type(charged_fen) is not int:
-        return replace(seen, standing=Standing.UNKNOWN, half=Half.UNKNOWN)
+        return replace(seen, standing=ChannelState.UNKNOWN, half=Half.UNKNOWN)
     more_fen = sum(int(each["cash_add_fee"]) for each in told.get("cash_add_detail") or ())
-    collected = charged_fen if standing in (Standing.CHARGED, Standing.RETURNED) else 0
+    collected = charged_fen if standing in (ChannelState.CHARGED, ChannelState.RETURNED) else 0
     paid_at = moment(told.get("paid_time"))
     return replace(seen, half=half, charged_fen=collected, total_fen=total_fen - more_fen, paid_at=paid_at)
 
@@ -191,15 +191,15 @@ def mixed_seen(told: Node) -> Seen:
 def trade_seen(told: Node) -> Seen:
     """A cash order as told; a reversed one was paid where it has a number of the platform's."""
     state, trade_no = str(told.get("trade_state")), str(told.get("transaction_id", ""))
-    standing = _STATES.get(state, Standing.UNKNOWN)
+    standing = _STATES.get(state, ChannelState.UNKNOWN)
     if state == "REVOKED":
-        standing = Standing.RETURNED if trade_no else Standing.CLOSED
+        standing = ChannelState.RETURNED if trade_no else ChannelState.CLOSED
     amount = told.get("amount")
     fen = amount.get("total") if isinstance(amount, dict) else None
-    if standing not in (Standing.CHARGED, Standing.RETURNED):
-        return Seen(standing, code="" if standing is not Standing.REFUSED else state)
+    if standing not in (ChannelState.CHARGED, ChannelState.RETURNED):
+        return Seen(standing, code="" if standing is not ChannelState.REFUSED else state)
     if type(fen) is not int:
-        return Seen(Standing.UNKNOWN)
+        return Seen(ChannelState.UNKNOWN)
     return Seen(standing, charged_fen=fen, trade_no=trade_no, paid_at=moment(told.get("success_time")))
 
 

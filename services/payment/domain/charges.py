@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class Standing(Enum):
+class ChannelState(Enum):
     """How a charge stands at its channel.
 
     ABSENT: the channel has never heard of it, so that it may be sent again under the same number. WAITING: the person may still
@@ -70,7 +70,7 @@ class Seen:
     can pay: `prepay_id`, `code_url`, `pay_url`, …; it is stored with the charge and told to the institution alone.
     """
 
-    standing: Standing
+    standing: ChannelState
     half: Half = Half.NONE
     charged_fen: int = 0
     total_fen: int | None = None

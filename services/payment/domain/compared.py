@@ -85,7 +85,7 @@ class OurOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ComparedSettlement:
     """A settlement that payment opened, as settlement has it. `stands` is False before it is confirmed and once it is void."""
 
     order_no: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 from services.payment.domain.phases import Phase
 
 _NOTHING_TAKEN: Final = frozenset({Phase.SAVING, Phase.SAVED, Phase.TRIED, Phase.FAILED, Phase.REVOKING, Phase.REVOKED})
 
 
-def left_fen(of_stay: Sequence[Order], but: str = "") -> int:
+def left_fen(of_stay: Sequence[PayOrder], but: str = "") -> int:
     """What a stay's deposits have left: those that are paid, less what went back and what orders of the stay take from them, or
     may still take. `but` is an order that is not counted. A deposit of which a refund is under way counts for nothing.
     """

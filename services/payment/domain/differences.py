@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from services.kernel.clock import beijing_day, from_micros
 from services.payment.domain.charges import BillKind
-from services.payment.domain.compared import Billed, OurCharge, OurOrder, OurRefund, Settled, Statement
+from services.payment.domain.compared import Billed, ComparedSettlement, OurCharge, OurOrder, OurRefund, Statement
 from services.payment.domain.orders import SECOND, TAKEN, ChargeState, RefundState
 from services.payment.domain.phases import RUNNING, Phase
 from services.payment.domain.splits import Split
@@ -227,7 +227,7 @@ def of_sums(order: OurOrder) -> Difference | None:
     return None
 
 
-def of_order(order: OurOrder, settled: Settled | None) -> Difference | None:
+def of_order(order: OurOrder, settled: ComparedSettlement | None) -> Difference | None:
     """A paid order beside its settlement."""
     told = _of_order(order)
     if settled is None and not order.setl_id and order.split is not None and not order.split.insured_fen:
@@ -249,7 +249,7 @@ def of_order(order: OurOrder, settled: Settled | None) -> Difference | None:
     return None
 
 
-def of_settlement(settled: Settled, order: OurOrder | None) -> Difference | None:
+def of_settlement(settled: ComparedSettlement, order: OurOrder | None) -> Difference | None:
     """A settlement that stands for an order which is not here, or which does not know of it."""
     told = Difference(
         Kind.ORDER_MISSING,

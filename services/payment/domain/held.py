@@ -14,8 +14,8 @@ from typing import Final
 
 from services.payment.domain import steps
 from services.payment.domain.charges import Half
-from services.payment.domain.notices import Notice, NoticeState, again
-from services.payment.domain.orders import TAKEN, Charge, ChargeState, Order, Refund, RefundState, moved
+from services.payment.domain.notices import NoticeState, OrderNotice, again
+from services.payment.domain.orders import TAKEN, Charge, ChargeState, PayOrder, Refund, RefundState, moved
 from services.payment.domain.phases import Phase
 
 
@@ -61,10 +61,10 @@ class Held:
 
     kind: HeldKind
     reason: str
-    order: Order
+    order: PayOrder
     charge: Charge | None = None
     refund: Refund | None = None
-    notice: Notice | None = None
+    notice: OrderNotice | None = None
 
     @property
     def number(self) -> str:
@@ -94,18 +94,18 @@ class Held:
         return True
 
 
-def held_order(order: Order, charge: Charge | None, refund: Refund | None) -> Held:
+def held_order(order: PayOrder, charge: Charge | None, refund: Refund | None) -> Held:
     """An order that rests, by its rows; `refund` is that which is under way."""
     kind = HeldKind.ORDER if refund is None else HeldKind.REFUND
     return Held(kind, order.reason, order, charge, refund)
 
 
-def held_charge(charge: Charge, order: Order) -> Held:
+def held_charge(charge: Charge, order: PayOrder) -> Held:
     """A charge that rests though its order does not wait for it."""
     return Held(HeldKind.CHARGE, steps.why_back(charge), order, charge)
 
 
-def held_notice(notice: Notice, order: Order) -> Held:
+def held_notice(notice: OrderNotice, order: PayOrder) -> Held:
     """A notice that was given up."""
     return Held(HeldKind.NOTICE, NOT_TOLD, order, notice=notice)
 
@@ -114,10 +114,10 @@ def held_notice(notice: Notice, order: Order) -> Held:
 class Followed:
     """What follows from a decision: the rows as they are from now on."""
 
-    order: Order
+    order: PayOrder
     charge: Charge | None = None
     refund: Refund | None = None
-    notice: Notice | None = None
+    notice: OrderNotice | None = None
 
 
 def followed(held: Held, decision: Decision, now: int) -> Followed:

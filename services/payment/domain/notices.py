@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from services.payment.domain.orders import SECOND, Order, Refund
+from services.payment.domain.orders import SECOND, PayOrder, Refund
 
 RESTS_S: Final = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 """Between attempts, as WeChat's own (C§5.3): 15 rests, a day."""
@@ -35,7 +35,7 @@ class NoticeState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class OrderNotice:
     """One by its row. `refund_no` names the refund that it is about; `tries` counts attempts in vain, of which `reason` is the
     last one's.
     """
@@ -53,7 +53,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TellingOutcome:
     """What came of telling: heard, or nobody to tell, or why not."""
 
     told: bool = False
@@ -61,18 +61,18 @@ class Outcome:
     reason: str = ""
 
 
-def of_order(order: Order, kind: NoticeKind, now: int) -> Notice:
+def of_order(order: PayOrder, kind: NoticeKind, now: int) -> OrderNotice:
     """That an order is paid, or revoked: once."""
-    return Notice(f"{order.pay_ord_id}-{kind.value}", order.pay_ord_id, kind, now, now)
+    return OrderNotice(f"{order.pay_ord_id}-{kind.value}", order.pay_ord_id, kind, now, now)
 
 
-def of_refund(refund: Refund, now: int) -> Notice:
+def of_refund(refund: Refund, now: int) -> OrderNotice:
     """That a refund is through: once for each."""
     kind = NoticeKind.REFUNDED
-    return Notice(f"{refund.pay_ord_id}-{refund.refund_no}", refund.pay_ord_id, kind, now, now, refund.refund_no)
+    return OrderNotice(f"{refund.pay_ord_id}-{refund.refund_no}", refund.pay_ord_id, kind, now, now, refund.refund_no)
 
 
-def after(notice: Notice, outcome: Outcome, now: int) -> Notice:
+def after(notice: OrderNotice, outcome: TellingOutcome, now: int) -> OrderNotice:
     """After an attempt."""
     if outcome.told:
         return replace(notice, state=NoticeState.TOLD, done_at=now, reason="")
@@ -84,6 +84,6 @@ def after(notice: Notice, outcome: Outcome, now: int) -> Notice:
     return replace(tried, due_at=now + RESTS_S[notice.tries] * SECOND)
 
 
-def again(notice: Notice, now: int) -> Notice:
+def again(notice: OrderNotice, now: int) -> OrderNotice:
     """As it begins anew, after people have said so."""
     return replace(notice, state=NoticeState.OPEN, due_at=now, done_at=0, tries=0, reason="")

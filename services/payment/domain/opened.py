@@ -19,7 +19,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedBill:
     """A bill that is pending, by its split and its settlement; `held` where it was marked as charged by its opening."""
 
     split: Split

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Final
 
 from services.kernel.rests import rest_s
-from services.payment.domain.charges import Half, Standing
+from services.payment.domain.charges import ChannelState, Half
 from services.payment.domain.phases import MOVES, RUNNING, Phase, ord_stas
 from services.payment.domain.splits import Split
 from services.payment.domain.terms import OrderType
@@ -50,7 +50,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PayOrder:
     """An order by its row.
 
     `insured_cell` is the cell that insures the person where routing is asked about the bill, "" where the own cell needs nobody.
@@ -114,7 +114,7 @@ UNSAID: Final = -1
 """A sum that a channel has not said."""
 
 
-def bank_part_fen(order: Order) -> int:
+def bank_part_fen(order: PayOrder) -> int:
     """What is charged for the own account because a bank keeps it, until the insured part goes back."""
     return 0 if order.split is None or order.insured_returned else order.split.bank_fen
 
@@ -153,7 +153,7 @@ class Charge:
     expires_at: int
     due_at: int
     asked_at: int = 0
-    standing: Standing = Standing.UNKNOWN
+    standing: ChannelState = ChannelState.UNKNOWN
     half: Half = Half.NONE
     charged_fen: int = 0
     trade_no: str = ""
@@ -230,25 +230,25 @@ class Forbidden(ValueError):
     """A move that the table does not have: always a bug."""
 
 
-def moved(order: Order, phase: Phase, now: int, **changes: Any) -> Order:
+def moved(order: PayOrder, phase: Phase, now: int, **changes: Any) -> PayOrder:
     """The order after a move, with a lease for whoever goes on; `Forbidden` where the table has none. `changes` are fields."""
     if phase is not order.phase and phase not in MOVES[order.phase]:
         raise Forbidden(f"{order.pay_ord_id}: from {order.phase.value} to {phase.value}")
     return kept(order, now, phase=phase, due_at=now + LEASE_S * SECOND, tries=0, **changes)
 
 
-def kept(order: Order, now: int, **changes: Any) -> Order:
+def kept(order: PayOrder, now: int, **changes: Any) -> PayOrder:
     """The order with other fields, a version later."""
     return replace(order, changed_at=now, version=order.version + 1, **changes)
 
 
-def rested(order: Order, reason: str, now: int) -> Order:
+def rested(order: PayOrder, reason: str, now: int) -> PayOrder:
     """The order after an attempt in vain: it rests, the longer the oftener."""
     due_at = now + rest_s(order.tries) * SECOND
     return kept(order, now, tries=order.tries + 1, reason=reason or order.reason, due_at=due_at)
 
 
-def told_stas(order: Order, *, knows_17: bool = False) -> int:
+def told_stas(order: PayOrder, *, knows_17: bool = False) -> int:
     """ordStas of an order (`phases.ord_stas`), by its cash: what a card is charged for the own account goes back with the insured
     part.
     """

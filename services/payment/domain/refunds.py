@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.payment.domain import refusals
-from services.payment.domain.orders import Order, RefundKind, bank_part_fen
+from services.payment.domain.orders import PayOrder, RefundKind, bank_part_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Parts:
         return self.acct_fen + self.fund_fen
 
 
-def checked(order: Order, kind: RefundKind, parts: Parts) -> None:
+def checked(order: PayOrder, kind: RefundKind, parts: Parts) -> None:
     """REFUND_UNBALANCED where the parts are not those of the order, or do not add up; REFUND_EXCEEDS_PAID where more cash is
     asked for than is left. `totlRefdAmt` is the sum of what goes back.
     """

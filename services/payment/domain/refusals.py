@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.kernel.errors import Fault, FaultKind, conflict, denied, invalid, not_found, precondition
 from services.kernel.money import yuan_text
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 from services.payment.domain.splits import Split
 
 LATER_S = 2.0
@@ -21,22 +21,22 @@ def token_wrong(pay_ord_id: str) -> Fault:
     return denied("PAY_TOKEN_WRONG", pay_ord_id=pay_ord_id)
 
 
-def order_exists(order: Order) -> Fault:
+def order_exists(order: PayOrder) -> Fault:
     """CONFLICT PAY_ORDER_EXISTS: the institution's number stands for another bill."""
     return conflict("PAY_ORDER_EXISTS", med_org_ord=order.med_org_ord, pay_ord_id=order.pay_ord_id)
 
 
-def order_ended(order: Order) -> Fault:
+def order_ended(order: PayOrder) -> Fault:
     """PRECONDITION PAY_ORDER_ENDED: it was revoked, and its number is used up."""
     return precondition("PAY_ORDER_ENDED", pay_ord_id=order.pay_ord_id)
 
 
-def wrong_phase(order: Order, wanted: str) -> Fault:
+def wrong_phase(order: PayOrder, wanted: str) -> Fault:
     """PRECONDITION PAY_ORDER_STATE: what is asked is not done with an order that stands so."""
     return precondition("PAY_ORDER_STATE", pay_ord_id=order.pay_ord_id, phase=order.phase.value, wanted=wanted)
 
 
-def on_its_way(order: Order) -> Fault:
+def on_its_way(order: PayOrder) -> Fault:
     """UNAVAILABLE OUTCOME_UNKNOWN: it ends by itself; ask again."""
     return still_changing(order.pay_ord_id)
 
@@ -46,7 +46,7 @@ def still_changing(number: str) -> Fault:
     return Fault(FaultKind.UNAVAILABLE, "OUTCOME_UNKNOWN", {"order_no": number}, retry_after_s=LATER_S)
 
 
-def split_moved(order: Order, now: Split) -> Fault:
+def split_moved(order: PayOrder, now: Split) -> Fault:
     """PRECONDITION SPLIT_MOVED: both splits; nothing was charged, and the order is to be placed again."""
     was = order.split or now
     return precondition(
@@ -59,13 +59,13 @@ def split_moved(order: Order, now: Split) -> Fault:
     )
 
 
-def bank_balance_less(order: Order) -> Fault:
+def bank_balance_less(order: PayOrder) -> Fault:
     """PRECONDITION BANK_BALANCE_LESS: the account has less than its part; nothing stands, and the order is to be placed again."""
     part = yuan_text(order.split.bank_fen if order.split is not None else 0)
     return precondition("BANK_BALANCE_LESS", pay_ord_id=order.pay_ord_id, part=part)
 
 
-def deposit_late(order: Order) -> Fault:
+def deposit_late(order: PayOrder) -> Fault:
     """PRECONDITION DEPOSIT_STAY_SETTLED: no deposit is taken for a stay that is settled."""
     return precondition("DEPOSIT_STAY_SETTLED", mdtrt_id=order.bill.mdtrt_id)
 
@@ -100,17 +100,17 @@ def desk_mismatch(path: str) -> Fault:
     return invalid(path, "desk.mismatch", "the institution that sends it", reason="DESK_MISMATCH")
 
 
-def channel_refused(order: Order) -> Fault:
+def channel_refused(order: PayOrder) -> Fault:
     """PRECONDITION CHANNEL_REFUSED: nothing was collected and nothing stands; the channel's own word is told."""
     return precondition("CHANNEL_REFUSED", pay_ord_id=order.pay_ord_id, code=order.channel_code or "-")
 
 
-def not_paid(order: Order) -> Fault:
+def not_paid(order: PayOrder) -> Fault:
     """PRECONDITION PAY_ORDER_UNPAID: it came to nothing, and why."""
     return precondition("PAY_ORDER_UNPAID", pay_ord_id=order.pay_ord_id, why=order.reason or "-")
 
 
-def held(order: Order) -> Fault:
+def held(order: PayOrder) -> Fault:
     """PRECONDITION PAY_ORDER_HELD: people have to decide."""
     return precondition("PAY_ORDER_HELD", pay_ord_id=order.pay_ord_id, why=order.reason or "-")
 
@@ -121,7 +121,7 @@ def refund_unbalanced(path: str, acct_fen: int, fund_fen: int) -> Fault:
     return invalid(path, "refund.balance", "the parts of the order", reason="REFUND_UNBALANCED", **told)
 
 
-def refund_exceeds(order: Order, left_fen: int) -> Fault:
+def refund_exceeds(order: PayOrder, left_fen: int) -> Fault:
     """PRECONDITION REFUND_EXCEEDS_PAID: more cash than is left of it."""
     return precondition("REFUND_EXCEEDS_PAID", pay_ord_id=order.pay_ord_id, left=yuan_text(left_fen))
 

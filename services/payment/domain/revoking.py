@@ -6,13 +6,13 @@ import hashlib
 import hmac
 from typing import Final
 
-from services.payment.domain.orders import SECOND, Order
+from services.payment.domain.orders import SECOND, PayOrder
 
 _REVOCABLE_S: Final = 3600
 """For how long it is good."""
 
 
-def revs_token(key: bytes, order: Order, now: int) -> str:
+def revs_token(key: bytes, order: PayOrder, now: int) -> str:
     """The order's; empty where it is not paid, or not within the hour."""
     if not order.paid_at or now - order.paid_at > _REVOCABLE_S * SECOND:
         return ""

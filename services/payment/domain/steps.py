@@ -8,13 +8,13 @@ from typing import Final
 
 from services.kernel.rests import LONGEST_REST_S, rest_s
 from services.payment.domain.accounts import CASH
-from services.payment.domain.charges import Half, Hearing, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import ChannelState, Half, Hearing, RefundSeen, RefundStanding, Seen
 from services.payment.domain.orders import (
     SECOND,
     Charge,
     ChargeState,
     Goal,
-    Order,
+    PayOrder,
     Refund,
     RefundState,
     bank_part_fen,
@@ -69,12 +69,12 @@ _UNDONE: Final = frozenset({Phase.VOIDING, *PLACEABLE, Phase.REVOKING, Phase.REV
 class Step:
     """An order and its charge after something was learned."""
 
-    order: Order
+    order: PayOrder
     charge: Charge
 
 
 def after_seen(
-    order: Order, charge: Charge, seen: Seen, now: int, looked_at: int | None = None, *, tells: bool = True
+    order: PayOrder, charge: Charge, seen: Seen, now: int, looked_at: int | None = None, *, tells: bool = True
 ) -> Step:
     """After a channel has said how the order's charge stands. `looked_at` is when it was asked, where that was before now: what
     was on the way then may have arrived since. `tells` says whether the channel calls when the charge is paid.
@@ -82,20 +82,20 @@ def after_seen(
     told = _told(charge, seen)
     if order.charge_no != charge.charge_no or order.phase not in _PAYING:
         return _late(order, told, now)
-    if seen.standing is Standing.CHARGED:
+    if seen.standing is ChannelState.CHARGED:
         return _collected(order, told, seen, now, tells=tells)
-    if seen.standing is Standing.CLOSED and seen.unasked and _agreed_to(order, charge, now):
+    if seen.standing is ChannelState.CLOSED and seen.unasked and _agreed_to(order, charge, now):
         return _open(order, told, seen, now, tells=tells)
-    if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
+    if seen.standing in (ChannelState.CLOSED, ChannelState.REFUSED, ChannelState.RETURNED):
         reason = _why(order, seen)
-        ended = _ended(told, now, late=seen.standing is Standing.CLOSED and seen.code != NOT_SENT)
+        ended = _ended(told, now, late=seen.standing is ChannelState.CLOSED and seen.code != NOT_SENT)
         if seen.short and bank_part_fen(order):
             # The balance is no more what the bill was split by: it is placed again.
             goal = Goal.SAVED if order.goal is Goal.FAILED else order.goal
             less = moved(order, Phase.VOIDING, now, goal=goal, reason=BANK_BALANCE_LESS, channel_code=seen.code)
             return Step(less, ended)
         return Step(moved(order, Phase.VOIDING, now, reason=reason, channel_code=seen.code), ended)
-    if seen.standing is Standing.ABSENT:
+    if seen.standing is ChannelState.ABSENT:
         believed_at = charge.asked_at + ABSENT_S * SECOND
         if (now if looked_at is None else looked_at) < believed_at:
             return Step(_again(order, now, min(_next_look(order, now), max(believed_at, now + 1))), told)
@@ -116,14 +116,14 @@ def looked_late(charge: Charge, now: int) -> Charge:
     return replace(charge, tries=tries, due_at=due_at)
 
 
-def _why(order: Order, seen: Seen) -> str:
+def _why(order: PayOrder, seen: Seen) -> str:
     """Why nobody pays any more."""
-    if seen.standing is Standing.REFUSED:
+    if seen.standing is ChannelState.REFUSED:
         return CHANNEL_REFUSED
     return NOT_SENT if seen.code == NOT_SENT else order.reason or NOT_PAID_IN_TIME
 
 
-def _agreed_to(order: Order, charge: Charge, now: int) -> bool:
+def _agreed_to(order: PayOrder, charge: Charge, now: int) -> bool:
     """Whether the bureau cannot refuse any more what the channel was not asked to close: the insured half is agreed, and the
     channel may book it until the settlement lapses."""
     last = charge.expires_at + BEYOND_S * SECOND
@@ -135,7 +135,7 @@ def _in_vain(tries: int, seen: Seen | RefundSeen | Hearing) -> bool:
     return seen.refused and tries + 1 >= MOST_REFUSED
 
 
-def _collected(order: Order, told: Charge, seen: Seen, now: int, *, tells: bool) -> Step:
+def _collected(order: PayOrder, told: Charge, seen: Seen, now: int, *, tells: bool) -> Step:
     if seen.charged_fen != told.charge_fen or seen.doubted:
         held = replace(told, state=ChargeState.HELD)
         fields = {"reason": AMOUNT_DIFFERS, "charged_fen": told.charged_fen, "channel_code": seen.code}
@@ -152,9 +152,9 @@ def _collected(order: Order, told: Charge, seen: Seen, now: int, *, tells: bool)
     return Step(moved(order, Phase.CHARGED, now, charged_fen=seen.charged_fen, reason=""), charged)
 
 
-def _open(order: Order, told: Charge, seen: Seen, now: int, *, tells: bool) -> Step:
+def _open(order: PayOrder, told: Charge, seen: Seen, now: int, *, tells: bool) -> Step:
     """Nobody has paid yet, or nobody knows: until the person's time is over."""
-    waiting = replace(told, state=ChargeState.WAITING) if seen.standing is Standing.WAITING else told
+    waiting = replace(told, state=ChargeState.WAITING) if seen.standing is ChannelState.WAITING else told
     if order.phase is Phase.CLOSING and _in_vain(order.tries, seen):
         held = moved(order, Phase.HELD, now, reason=CHANNEL_SILENT, channel_code=seen.code)
         return Step(held, replace(waiting, state=ChargeState.HELD))
@@ -162,15 +162,15 @@ def _open(order: Order, told: Charge, seen: Seen, now: int, *, tells: bool) -> S
         return Step(_again(order, now, now + rest_s(order.tries) * SECOND), waiting)
     if now >= told.expires_at:
         return Step(moved(order, Phase.CLOSING, now, reason=NOT_PAID_IN_TIME), waiting)
-    if order.phase is Phase.PLACING and seen.standing is not Standing.WAITING:
+    if order.phase is Phase.PLACING and seen.standing is not ChannelState.WAITING:
         return Step(_again(order, now, _next_look(order, now)), told)
     looked = _again(order, now, min(_next_look(order, now, TOLD_LOOKS_S if tells else LOOKS_S), told.expires_at))
     return Step(replace(looked, phase=Phase.WAITING), waiting)
 
 
-def _late(order: Order, told: Charge, now: int) -> Step:
+def _late(order: PayOrder, told: Charge, now: int) -> Step:
     """A channel speaks of a charge for which nobody waits any more: what it has collected goes back."""
-    collected = told.standing is Standing.CHARGED and told.charged_fen > 0
+    collected = told.standing is ChannelState.CHARGED and told.charged_fen > 0
     back = told.state in (ChargeState.RETURNING, ChargeState.RETURNED, ChargeState.HELD)
     current = order.charge_no == told.charge_no
     if not collected or back or (current and order.phase not in _UNDONE):
@@ -181,7 +181,7 @@ def _late(order: Order, told: Charge, now: int) -> Step:
     return Step(order, replace(told, state=ChargeState.RETURNING, due_at=now))
 
 
-def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> Step:
+def after_return(order: PayOrder, charge: Charge, seen: RefundSeen, now: int) -> Step:
     """After a channel has said how the return of a charge stands whose order waits for it."""
     if seen.standing is RefundStanding.RETURNED:
         returned = replace(charge, state=ChargeState.RETURNED, returned_at=now)
@@ -207,7 +207,7 @@ def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:
     return replace(charge, tries=charge.tries + 1, due_at=now + rest_s(charge.tries) * SECOND)
 
 
-def undone(order: Order, now: int) -> Order:
+def undone(order: PayOrder, now: int) -> PayOrder:
     """Nothing stands of an order any more: it goes where it was meant to."""
     match order.goal:
         case Goal.SAVED:
@@ -218,7 +218,7 @@ def undone(order: Order, now: int) -> Order:
             return moved(order, Phase.FAILED, now)
 
 
-def after_refund(order: Order, refund: Refund, seen: RefundSeen, now: int) -> tuple[Order, Refund]:
+def after_refund(order: PayOrder, refund: Refund, seen: RefundSeen, now: int) -> tuple[PayOrder, Refund]:
     """After a channel has said how a refund's cash stands."""
     if seen.standing is RefundStanding.RETURNED:
         return _again(order, now, now), replace(refund, state=RefundState.CASH_BACK)
@@ -229,14 +229,14 @@ def after_refund(order: Order, refund: Refund, seen: RefundSeen, now: int) -> tu
     return _again(order, now, now + rest_s(order.tries) * SECOND), refund
 
 
-def after_telling(order: Order, hearing: Hearing, now: int) -> Order:
+def after_telling(order: PayOrder, hearing: Hearing, now: int) -> PayOrder:
     """After the channel of a mixed order has not heard that the insured part went back."""
     if _in_vain(order.tries, hearing):
         return moved(order, Phase.HELD, now, reason=RETURN_UNHEARD, channel_code=hearing.code)
     return rested(order, "", now)
 
 
-def refunded(order: Order, refund: Refund, now: int) -> tuple[Order, Refund]:
+def refunded(order: PayOrder, refund: Refund, now: int) -> tuple[PayOrder, Refund]:
     """A refund is through."""
     after = moved(
         order,
@@ -254,7 +254,7 @@ def _told(charge: Charge, seen: Seen) -> Charge:
     """The charge with what the channel has said; what it does not say stays."""
     return replace(
         charge,
-        standing=seen.standing if seen.standing is not Standing.UNKNOWN else charge.standing,
+        standing=seen.standing if seen.standing is not ChannelState.UNKNOWN else charge.standing,
         half=seen.half if seen.half not in (Half.NONE, Half.UNKNOWN) else charge.half,
         charged_fen=_bounded(seen.charged_fen) or charge.charged_fen,
         said_total_fen=charge.said_total_fen if seen.total_fen is None else _bounded(seen.total_fen),
@@ -268,10 +268,10 @@ def _bounded(fen: int) -> int:
     return min(max(0, fen), MOST_FEN)
 
 
-def _next_look(order: Order, now: int, looks_s: Sequence[int] = LOOKS_S) -> int:
+def _next_look(order: PayOrder, now: int, looks_s: Sequence[int] = LOOKS_S) -> int:
     """When the channel is worth another look."""
     return now + (looks_s[order.tries] if order.tries < len(looks_s) else LONGEST_REST_S) * SECOND
 
 
-def _again(order: Order, now: int, due_at: int) -> Order:
+def _again(order: PayOrder, now: int, due_at: int) -> PayOrder:
     return kept(order, now, due_at=due_at, tries=order.tries + 1)

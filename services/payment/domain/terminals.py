@@ -90,7 +90,7 @@ class Batch(NamedTuple):
     begun_at: datetime | None = None
 
 
-class Standing(NamedTuple):
+class TerminalStanding(NamedTuple):
     """How a terminal stands before a message: the line under its number, what was sent and nobody knows of (oldest first), and
     the open batch.
     """

@@ -16,7 +16,7 @@ INSURED_BACK: Final = "tell_returned"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldRequest:
     """A request as it was built, before it was sealed and signed. `step` is what it was for, `number` ours of the charge or the
     refund, `verb` and `target` where it went, `content` the rest as JSON in ASCII. The same thing told again is one value:
     `times`, from the first moment to the last (microseconds).
@@ -40,9 +40,9 @@ class Told:
         return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
-def together(told: Iterable[Told]) -> dict[tuple[str, str], Told]:
+def together(told: Iterable[ToldRequest]) -> dict[tuple[str, str], ToldRequest]:
     """By order and key, in that order; what was told several times counted."""
-    found: dict[tuple[str, str], Told] = {}
+    found: dict[tuple[str, str], ToldRequest] = {}
     for each in told:
         name = (each.pay_ord_id, each.key)
         known = found.get(name)

@@ -18,9 +18,9 @@ from services.kernel.requests import Entry, Moved, RequestStamp, repeated
 from services.payment.domain import refusals
 from services.payment.domain.deposits import left_fen
 from services.payment.domain.held import Decided
-from services.payment.domain.notices import Notice
-from services.payment.domain.orders import LEASE_S, SECOND, Charge, Order, Refund
-from services.payment.domain.told import Told
+from services.payment.domain.notices import OrderNotice
+from services.payment.domain.orders import LEASE_S, SECOND, Charge, PayOrder, Refund
+from services.payment.domain.told import ToldRequest
 from services.payment.store.unit import PaymentStore, Unit
 
 HEARD_FOR: Final = timedelta(days=2)
@@ -41,7 +41,7 @@ class Write:
     is what it takes of the deposits of the order's stay.
     """
 
-    order: Order | None = None
+    order: PayOrder | None = None
     seen: int = NEW
     charges: tuple[Charge, ...] = ()
     refunds: tuple[Refund, ...] = ()
@@ -49,8 +49,8 @@ class Write:
     events: tuple[str, ...] = ()
     decided: tuple[Decided, ...] = ()
     entry: Entry | None = None
-    notices: tuple[Notice, ...] = ()
-    marked: tuple[Notice, ...] = ()
+    notices: tuple[OrderNotice, ...] = ()
+    marked: tuple[OrderNotice, ...] = ()
     takes_fen: int = 0
 
 
@@ -72,7 +72,7 @@ class Books:
         self._store = store
         self._clock = clock
         self._told_for = told_for
-        self._told: deque[Told] = deque()
+        self._told: deque[ToldRequest] = deque()
         self.submit: Submit = self._alone
 
     def now(self) -> int:
@@ -96,7 +96,7 @@ class Books:
                 raise
             return [False]
 
-    def note(self, told: Told) -> bool:
+    def note(self, told: ToldRequest) -> bool:
         """Keeps in mind what a channel is about to be told; False where too much of that waits to be written."""
         if len(self._told) >= _MOST_UNWRITTEN:
             return False
@@ -109,7 +109,7 @@ class Books:
             async with self._writing():
                 pass
 
-    async def told(self, pay_ord_id: str, after: tuple[int, str], most: int) -> list[Told]:
+    async def told(self, pay_ord_id: str, after: tuple[int, str], most: int) -> list[ToldRequest]:
         """What channels were told for an order, behind a place (moment, key)."""
         async with self._store.read() as work:
             return await work.egress.of_order(pay_ord_id, after, most)
@@ -119,17 +119,17 @@ class Books:
         async with self._store.read() as work:
             return await work.money.charges_of(pay_ord_id, most)
 
-    async def order(self, pay_ord_id: str) -> Order | None:
+    async def order(self, pay_ord_id: str) -> PayOrder | None:
         """One as it stands."""
         async with self._store.read() as work:
             return (await work.orders.find([pay_ord_id])).get(pay_ord_id)
 
-    async def order_of(self, fixmedins_code: str, med_org_ord: str) -> Order | None:
+    async def order_of(self, fixmedins_code: str, med_org_ord: str) -> PayOrder | None:
         """The one under an institution's number."""
         async with self._store.read() as work:
             return await work.orders.of_institution(fixmedins_code, med_org_ord)
 
-    async def known_order(self, pay_ord_id: str) -> Order:
+    async def known_order(self, pay_ord_id: str) -> PayOrder:
         """One that another row names, as it stands: orders are never taken away."""
         found = await self.order(pay_ord_id)
         if found is None:
@@ -194,7 +194,7 @@ class Books:
         """A snapshot of the rows."""
         return self._store.read()
 
-    async def take(self, most: int) -> list[Order]:
+    async def take(self, most: int) -> list[PayOrder]:
         """Orders at which nobody is, with a lease from now on."""
         now = self.now()
         async with self._store.read() as work:
@@ -215,7 +215,7 @@ class Books:
         async with self._store.read() as work:
             return await work.money.strays(self.now(), most)
 
-    async def take_notices(self, most: int) -> list[Notice]:
+    async def take_notices(self, most: int) -> list[OrderNotice]:
         """Notices that are due, with a lease from now on."""
         now = self.now()
         async with self._store.read() as work:
@@ -226,7 +226,7 @@ class Books:
             await work.notices.keep(due)
         return due
 
-    async def keep_notice(self, notice: Notice) -> None:
+    async def keep_notice(self, notice: OrderNotice) -> None:
         """What came of telling."""
         await self.keep(Write(marked=(notice,)))
 
@@ -249,7 +249,7 @@ class Books:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Unit]:
         """A transaction that writes what was noted too, last."""
-        told: list[Told] = []
+        told: list[ToldRequest] = []
         try:
             async with self._store.write() as work:
                 yield work
@@ -328,5 +328,5 @@ class Books:
             await work.notices.keep(marked)
 
 
-def _leased(order: Order, now: int) -> Order:
+def _leased(order: PayOrder, now: int) -> PayOrder:
     return replace(order, due_at=now + LEASE_S * SECOND, version=order.version + 1)

@@ -20,8 +20,8 @@ from services.payment.domain.held import (
     held_notice,
     held_order,
 )
-from services.payment.domain.notices import Notice, NoticeState
-from services.payment.domain.orders import Charge, ChargeState, Order
+from services.payment.domain.notices import NoticeState, OrderNotice
+from services.payment.domain.orders import Charge, ChargeState, PayOrder
 from services.payment.domain.phases import Phase
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving
@@ -36,7 +36,7 @@ FIRST: Final = (_ORDERS, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedDecision:
     """A decision as it is asked for: about which number, by which operator, why, and by which proof."""
 
     held_no: str
@@ -77,7 +77,7 @@ class Deciding:
             found = await work.held.decisions(pay_ord_id, before, size + 1)
         return page_of(found, size, lambda each: (each.decision_no,))
 
-    async def decide(self, stamp: RequestStamp, asked: Asked, left_s: float) -> tuple[Decided, Order]:
+    async def decide(self, stamp: RequestStamp, asked: AskedDecision, left_s: float) -> tuple[Decided, PayOrder]:
         """Decides, and brings on what follows as far as that goes; or tells what this request has decided before.
 
         HELD_NOT_FOUND, HELD_DECISION_UNSAFE, PROOF_MISSING, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
@@ -123,7 +123,7 @@ class Deciding:
             await self._driving.stray(after.charge)
         return decided, await self._driving.drive(after.order, left_s)
 
-    async def _known(self, decision_no: str, left_s: float) -> tuple[Decided, Order]:
+    async def _known(self, decision_no: str, left_s: float) -> tuple[Decided, PayOrder]:
         async with self._books.read() as work:
             decided = await work.held.decision(decision_no)
         if decided is None:
@@ -148,7 +148,7 @@ class Deciding:
         raise refusals.held_unknown(number)
 
 
-async def _of_orders(work: Unit, orders: list[Order]) -> list[Held]:
+async def _of_orders(work: Unit, orders: list[PayOrder]) -> list[Held]:
     charges = await work.money.charges([each.charge_no for each in orders if each.charge_no]) if orders else {}
     refunds = await work.held.refunds([each.refund_no for each in orders if each.refund_no])
     return [held_order(each, charges.get(each.charge_no), refunds.get(each.refund_no)) for each in orders]
@@ -159,6 +159,6 @@ async def _of_charges(work: Unit, charges: list[Charge]) -> list[Held]:
     return [held_charge(each, orders[each.pay_ord_id]) for each in charges]
 
 
-async def _of_notices(work: Unit, notices: list[Notice]) -> list[Held]:
+async def _of_notices(work: Unit, notices: list[OrderNotice]) -> list[Held]:
     orders = await work.orders.find([each.pay_ord_id for each in notices]) if notices else {}
     return [held_notice(each, orders[each.pay_ord_id]) for each in notices]

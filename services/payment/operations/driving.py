@@ -14,9 +14,9 @@ from typing import Final
 from services.kernel.clock import to_micros
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.payment.domain import steps
-from services.payment.domain.charges import RefundSeen, RefundStanding, Seen, Standing
-from services.payment.domain.notices import Notice, NoticeKind, of_order, of_refund
-from services.payment.domain.orders import TAKEN, Charge, Goal, Order, Refund, RefundState, kept, moved, rested
+from services.payment.domain.charges import ChannelState, RefundSeen, RefundStanding, Seen
+from services.payment.domain.notices import NoticeKind, OrderNotice, of_order, of_refund
+from services.payment.domain.orders import TAKEN, Charge, Goal, PayOrder, Refund, RefundState, kept, moved, rested
 from services.payment.domain.phases import RUNNING, Phase
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.ports import BillPort, ChannelPort, SettlementPort
@@ -38,7 +38,7 @@ _NOTHING_THERE: Final = frozenset(
 """Refusals to take back what is not there any more, or what somebody has settled otherwise: it is left as it is."""
 _AT_WORK: Final = RUNNING - {Phase.WAITING}
 _TURN: Final = 0.02
-Take = Callable[[Order], Awaitable[Order]]
+Take = Callable[[PayOrder], Awaitable[PayOrder]]
 Found = Callable[[Mapping[str, str]], None]
 """Hears numbers by which what is done now is to be found: `charge_no`, `trade_no`, …."""
 
@@ -76,7 +76,7 @@ class Driving:
             Phase.REFUNDING: self._refund,
         }
 
-    async def drive(self, order: Order, left_s: float) -> Order:
+    async def drive(self, order: PayOrder, left_s: float) -> PayOrder:
         """Takes steps until the order is at rest, waits for a person, or can do nothing now; at most for so long."""
         loop = asyncio.get_running_loop()
         until = loop.time() + left_s
@@ -92,7 +92,7 @@ class Driving:
             order = after
         return order
 
-    async def joined(self, order: Order, left_s: float) -> Order:
+    async def joined(self, order: PayOrder, left_s: float) -> PayOrder:
         """An order that another call has begun, once that has brought it on; where nobody is at it any more it is driven here."""
         loop = asyncio.get_running_loop()
         until = loop.time() + left_s
@@ -103,7 +103,7 @@ class Driving:
             order = await self.again(order)
         return order
 
-    async def step(self, order: Order) -> Order:
+    async def step(self, order: PayOrder) -> PayOrder:
         """One step; an order that cannot be brought on now rests. `Stale`."""
         try:
             return await self._takes[order.phase](order)
@@ -114,13 +114,13 @@ class Driving:
                 raise
             return await self._rests(order)
 
-    async def again(self, order: Order) -> Order:
+    async def again(self, order: PayOrder) -> PayOrder:
         """The order as it stands now."""
         return await self.books.known_order(order.pay_ord_id)
 
     async def seen(
-        self, order: Order, charge: Charge, seen: Seen, events: tuple[str, ...] = (), looked_at: int | None = None
-    ) -> Order:
+        self, order: PayOrder, charge: Charge, seen: Seen, events: tuple[str, ...] = (), looked_at: int | None = None
+    ) -> PayOrder:
         """Writes what follows from what a channel says of a charge; `Stale`."""
         tells = self._channels.tells(charge)
         step = steps.after_seen(order, charge, seen, self.books.now(), looked_at, tells=tells)
@@ -136,9 +136,9 @@ class Driving:
         await self.books.keep(Write(after, order.version, charges=(charge,), events=events))
         return after
 
-    async def _moved(self, order: Order, phase: Phase, **changes: object) -> Order:
+    async def _moved(self, order: PayOrder, phase: Phase, **changes: object) -> PayOrder:
         after = moved(order, phase, self.books.now(), **changes)
-        told: tuple[Notice, ...] = ()
+        told: tuple[OrderNotice, ...] = ()
         if phase is Phase.PAID and not order.paid_at:
             told = (of_order(order, NoticeKind.PAID, after.changed_at),)
         elif phase is Phase.REVOKED and order.goal is Goal.REVOKED:
@@ -146,30 +146,30 @@ class Driving:
         await self.books.keep(Write(after, order.version, notices=told))
         return after
 
-    async def charge_of(self, order: Order) -> Charge:
+    async def charge_of(self, order: PayOrder) -> Charge:
         """The charge that an order was begun with."""
         return await self.books.known_charge(order.charge_no)
 
-    async def _unsaved(self, order: Order) -> Order:
+    async def _unsaved(self, order: PayOrder) -> PayOrder:
         bill = order.bill
         if order.own_visit and not bill.mdtrt_id:
             # Who began it may have died between the visit and its number: it would stay open for ever.
             bill = replace(bill, mdtrt_id=await self._bills.find_visit(order))
         return await self._moved(order, Phase.REVOKING, reason=ABANDONED, bill=bill)
 
-    async def _unopened(self, order: Order) -> Order:
+    async def _unopened(self, order: PayOrder) -> PayOrder:
         """Nobody knows whether it was opened, and the caller is gone: it is made void, and nothing was charged."""
         return await self._moved(order, Phase.VOIDING, reason=ABANDONED)
 
-    async def _look(self, order: Order) -> Order:
+    async def _look(self, order: PayOrder) -> PayOrder:
         charge, now = await self.charge_of(order), self.books.now()
         return await self.seen(order, charge, await self._channels.look(charge), looked_at=now)
 
-    async def _close(self, order: Order) -> Order:
+    async def _close(self, order: PayOrder) -> PayOrder:
         charge, now = await self.charge_of(order), self.books.now()
         return await self.seen(order, charge, await self._channels.close(charge), looked_at=now)
 
-    async def _confirm(self, order: Order) -> Order:
+    async def _confirm(self, order: PayOrder) -> PayOrder:
         try:
             await self._settlements.confirm(order)
         except Fault as fault:
@@ -181,13 +181,13 @@ class Driving:
             return await self._moved(order, Phase.FAILED, **gone)
         return await self._moved(order, Phase.PAID, paid_at=self.books.now(), reason="", goal=Goal.FAILED)
 
-    async def _void(self, order: Order) -> Order:
+    async def _void(self, order: PayOrder) -> PayOrder:
         await self._settlements.void(order)
         after = steps.undone(order, self.books.now())
         await self.books.keep(Write(after, order.version))
         return after
 
-    async def _return(self, order: Order) -> Order:
+    async def _return(self, order: PayOrder) -> PayOrder:
         """The settlement does not stand: what was collected goes back, under a number that is stored before it is sent."""
         charge = await self.charge_of(order)
         if not charge.return_no:
@@ -229,13 +229,13 @@ class Driving:
         except Fault as fault:
             if fault.reason != steps.MERCHANT_UNKNOWN:
                 raise
-            seen = Seen(Standing.UNKNOWN)
+            seen = Seen(ChannelState.UNKNOWN)
         now = self.books.now()
         step = steps.after_seen(order, steps.looked_late(charge, now), seen, now)
         after = step.order if step.order is not order else kept(order, now)
         await self.books.keep(Write(after, order.version, charges=(step.charge,)))
 
-    async def _revoke(self, order: Order) -> Order:
+    async def _revoke(self, order: PayOrder) -> PayOrder:
         for take_back, wanted in (
             (self._bills.take_back_lines, not order.bill.stay and bool(order.bill.mdtrt_id)),
             (self._bills.take_back_visit, order.own_visit and bool(order.bill.mdtrt_id)),
@@ -249,7 +249,7 @@ class Driving:
                     raise
         return await self._moved(order, Phase.REVOKED)
 
-    async def _refund(self, order: Order) -> Order:
+    async def _refund(self, order: PayOrder) -> PayOrder:
         refund = await self.books.known_refund(order.refund_no)
         match refund.state:
             case RefundState.BEGUN:
@@ -259,7 +259,7 @@ class Driving:
             case _:
                 return await self._told(order, refund)
 
-    async def _insured_back(self, order: Order, refund: Refund) -> Order:
+    async def _insured_back(self, order: PayOrder, refund: Refund) -> PayOrder:
         """The insured part first: cash that went back before it would be lost if that is refused (C§5.1)."""
         counter = ""
         if refund.insured:
@@ -274,7 +274,7 @@ class Driving:
                 raise
         return await self._kept(order, replace(refund, state=RefundState.INSURED_BACK, counter_setl_id=counter))
 
-    async def _cash_back(self, order: Order, refund: Refund) -> Order:
+    async def _cash_back(self, order: PayOrder, refund: Refund) -> PayOrder:
         if not refund.back_fen:
             return await self._kept(order, replace(refund, state=RefundState.CASH_BACK))
         charge = await self.charge_of(order)
@@ -285,7 +285,7 @@ class Driving:
         await self.books.keep(Write(after, order.version, refunds=(told,)))
         return after
 
-    async def _told(self, order: Order, refund: Refund) -> Order:
+    async def _told(self, order: PayOrder, refund: Refund) -> PayOrder:
         charge = await self.books.charge(order.charge_no) if order.charge_no else None
         # What people took as given back, or as told, has no number by which the channel could hear of it.
         untold = refund.state is not RefundState.TOLD and refund.reason != TAKEN
@@ -301,7 +301,7 @@ class Driving:
         await self.books.keep(Write(after, order.version, refunds=(done,), notices=told))
         return after
 
-    async def _named(self, order: Order, refund: Refund) -> Refund | None:
+    async def _named(self, order: PayOrder, refund: Refund) -> Refund | None:
         """The refund under whose number the channel of a mixed order hears that the insured part went back: that of its cash, for
         it knows no other (C§1.1, W5). None where it has heard that before, and until cash goes back (our decision).
         """
@@ -317,12 +317,12 @@ class Driving:
             return refund if refund.cash_fen else next(iter(before), None)
         return refund if order.insured_returned and not before else None
 
-    async def _rests(self, order: Order) -> Order:
+    async def _rests(self, order: PayOrder) -> PayOrder:
         after = rested(order, "", self.books.now())
         await self.books.keep(Write(after, order.version))
         return after
 
-    async def _kept(self, order: Order, refund: Refund) -> Order:
+    async def _kept(self, order: PayOrder, refund: Refund) -> PayOrder:
         after = kept(order, self.books.now(), tries=0)
         await self.books.keep(Write(after, order.version, refunds=(refund,)))
         return after

@@ -7,7 +7,7 @@ from typing import Final
 from services.kernel.pages import Page, page_of
 from services.payment.domain import refusals
 from services.payment.domain.orders import Charge
-from services.payment.domain.told import Told
+from services.payment.domain.told import ToldRequest
 from services.payment.operations.books import Books
 
 FIRST: Final = (0, "")
@@ -21,7 +21,7 @@ class Egress:
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    async def page(self, pay_ord_id: str, after: tuple[int, str], size: int) -> Page[Told]:
+    async def page(self, pay_ord_id: str, after: tuple[int, str], size: int) -> Page[ToldRequest]:
         """What was told behind a place (moment, key); PAY_ORDER_NOT_FOUND."""
         if await self._books.order(pay_ord_id) is None:
             raise refusals.order_unknown(pay_ord_id)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from services.kernel.errors import Fault, precondition
-from services.payment.domain.orders import Charge, ChargeState, Order, rested
+from services.payment.domain.orders import Charge, ChargeState, PayOrder, rested
 from services.payment.domain.steps import RETURN_ABNORMAL
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving
@@ -99,14 +99,14 @@ class OrderLoop:
             if charge.charge_no not in self._under_way:
                 self._begin(charge.charge_no, partial(self.ask_late, charge))
 
-    def later(self, order: Order) -> None:
+    def later(self, order: PayOrder) -> None:
         """Brings an order on that has just changed, without anybody's waiting for it: in its turn, so that who is waited for goes
         first.
         """
         if order.running and order.pay_ord_id not in self._under_way and len(self._under_way) < MOST_LATER:
             self._begin(order.pay_ord_id, partial(self.take_up, order))
 
-    async def take_up(self, order: Order) -> None:
+    async def take_up(self, order: PayOrder) -> None:
         """Brings one on, or lets it rest."""
         try:
             with self._span(order.pay_ord_id, order.traceparent):

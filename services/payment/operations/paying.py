@@ -16,7 +16,7 @@ from services.kernel.errors import Fault, conflict, denied
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals, steps
 from services.payment.domain.charges import About, Heard, Seen
-from services.payment.domain.orders import SECOND, Charge, ChargeState, Goal, Order, kept, moved
+from services.payment.domain.orders import SECOND, Charge, ChargeState, Goal, PayOrder, kept, moved
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.operations.books import Books, Stale, Write
@@ -43,12 +43,12 @@ class Planned:
     charge_fen: int
     expires_s: int
     secrets: Secrets
-    message: Callable[[Order, str, int, int], bytes]
+    message: Callable[[PayOrder, str, int, int], bytes]
     deposit_fen: int = 0
     """Makes the stored message of an order, a charge's number, and when it begins and ends (microseconds)."""
 
 
-Plan = Callable[[Order, Split], Planned]
+Plan = Callable[[PayOrder, Split], Planned]
 """Plans a charge for an order as it is split; raises why it cannot be charged so."""
 
 
@@ -70,8 +70,8 @@ class Paying:
         self._new_charge_no = new_charge_no
 
     async def pay(
-        self, stamp: RequestStamp, order: Order, plan: Plan, left_s: float, traceparent: str = ""
-    ) -> tuple[Order, Charge | None]:
+        self, stamp: RequestStamp, order: PayOrder, plan: Plan, left_s: float, traceparent: str = ""
+    ) -> tuple[PayOrder, Charge | None]:
         """Pays an order that was tried, or tells how it stands where this request began it before. `traceparent` names the span
         to which whatever is done for it later is linked.
 
@@ -100,8 +100,8 @@ class Paying:
         return await self._told(order)
 
     async def _begun(
-        self, stamp: RequestStamp, order: Order, planned: Planned, traceparent: str
-    ) -> tuple[Order, Charge]:
+        self, stamp: RequestStamp, order: PayOrder, planned: Planned, traceparent: str
+    ) -> tuple[PayOrder, Charge]:
         """The intent: the settlement's number and the charge's."""
         now = self._books.now()
         charge_no, expires_at = self._new_charge_no(), now + planned.expires_s * SECOND
@@ -144,7 +144,7 @@ class Paying:
             raise refusals.on_its_way(order) from None
         return after, charge
 
-    async def _opened(self, order: Order, charge: Charge, planned: Planned) -> tuple[Order, Charge]:
+    async def _opened(self, order: PayOrder, charge: Charge, planned: Planned) -> tuple[PayOrder, Charge]:
         """The order once it is opened and held. Its expiry counts from the opening, which is later than the charge's begin."""
         expires_s = planned.expires_s + steps.BEYOND_S + _MARGIN_S
         charged = bool(planned.charge_fen or planned.secrets.pay_auth_no)
@@ -173,7 +173,7 @@ class Paying:
             await self._held(order, expires_s)
         return await self._placing(order, charge, opened.setl_id)
 
-    async def _held(self, order: Order, expires_s: int) -> None:
+    async def _held(self, order: PayOrder, expires_s: int) -> None:
         """Nobody else lifts what is opened from now on."""
         try:
             await self._settlements.hold(order, expires_s)
@@ -183,20 +183,20 @@ class Paying:
             await self._kept(order, moved(order, Phase.VOIDING, self._books.now(), reason=fault.reason))
             raise
 
-    async def _left(self, order: Order) -> Fault:
+    async def _left(self, order: PayOrder) -> Fault:
         """Leaves an order of which nobody knows whether it was opened, now and not when its lease ends: it is made void."""
         now = self._books.now()
         await self._kept(order, kept(order, now, due_at=now))
         return refusals.on_its_way(order)
 
-    async def _placing(self, order: Order, charge: Charge, setl_id: str) -> tuple[Order, Charge]:
+    async def _placing(self, order: PayOrder, charge: Charge, setl_id: str) -> tuple[PayOrder, Charge]:
         now = self._books.now()
         after = moved(order, Phase.PLACING, now, setl_id=setl_id)
         asked = replace(charge, asked_at=now, state=ChargeState.ASKED)
         await self._books.keep(Write(after, order.version, charges=(asked,)))
         return after, asked
 
-    async def _placed(self, order: Order, charge: Charge, planned: Planned) -> Order:
+    async def _placed(self, order: PayOrder, charge: Charge, planned: Planned) -> PayOrder:
         """Asks the channel; its answer counts also where the order has gone on meanwhile, for money may be in it."""
         if self._books.now() - charge.asked_at > _ASKED_AT_ONCE_S * SECOND:
             # This process stood still: who takes the order up may believe by now that nothing was asked for.
@@ -211,11 +211,11 @@ class Paying:
                 charge = await self._books.charge(charge.charge_no) or charge
         return order
 
-    async def _kept(self, before: Order, after: Order) -> Order:
+    async def _kept(self, before: PayOrder, after: PayOrder) -> PayOrder:
         await self._books.keep(Write(after, before.version))
         return after
 
-    async def _told(self, order: Order) -> tuple[Order, Charge | None]:
+    async def _told(self, order: PayOrder) -> tuple[PayOrder, Charge | None]:
         if order.phase is Phase.HELD:
             raise refusals.held(order)
         if order.phase in _BUSY:
@@ -228,7 +228,7 @@ class Paying:
             raise refusals.channel_refused(order) if order.reason == steps.CHANNEL_REFUSED else refusals.not_paid(order)
         return order, await self._books.charge(order.charge_no) if order.charge_no else None
 
-    async def agreed(self, pay_ord_id: str, channel: str, pay_auth_no: str, parts: tuple[int, int, int]) -> Order:
+    async def agreed(self, pay_ord_id: str, channel: str, pay_auth_no: str, parts: tuple[int, int, int]) -> PayOrder:
         """The insured part of a mixed order, as a channel asks the bureau for it.
 
         PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, PAY_AUTH_OF_ANOTHER, SPLIT_MOVED.
@@ -254,7 +254,7 @@ class Paying:
                 continue
         raise refusals.still_changing(pay_ord_id)
 
-    async def hear(self, channel: str, delivery: Any) -> tuple[bytes, str, Order | None]:
+    async def hear(self, channel: str, delivery: Any) -> tuple[bytes, str, PayOrder | None]:
         """Takes a notify in: the body that tells the channel so, its type, and the order that has to be brought on.
 
         A Fault where it proves nothing. One that was heard before is answered as the first.
@@ -272,7 +272,7 @@ class Paying:
             return *answer, await self._books.order(number) if number else None
         return *answer, None
 
-    async def _heard_charge(self, channel: str, heard: Heard, seen: Seen, events: tuple[str, ...]) -> Order | None:
+    async def _heard_charge(self, channel: str, heard: Heard, seen: Seen, events: tuple[str, ...]) -> PayOrder | None:
         for _ in range(_ROUNDS):
             charge = await self._books.charge(heard.number)
             order = await self._books.order(charge.pay_ord_id) if charge is not None else None

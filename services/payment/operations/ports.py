@@ -9,37 +9,37 @@ from typing import Any, Protocol
 
 from services.kernel.authorisations import Authorisation
 from services.payment.domain.charges import BillLine, Heard, Hearing, RefundSeen, Seen
-from services.payment.domain.compared import Settled, Statement
-from services.payment.domain.notices import Notice, Outcome
-from services.payment.domain.opened import Opened, Tried
-from services.payment.domain.orders import Charge, Order, Refund
+from services.payment.domain.compared import ComparedSettlement, Statement
+from services.payment.domain.notices import OrderNotice, TellingOutcome
+from services.payment.domain.opened import OpenedBill, Tried
+from services.payment.domain.orders import Charge, PayOrder, Refund
 from services.payment.domain.profiles import Profile
 
 
 class SettlementPort(Protocol):
     """Settlements in two phases; refusals are Faults, and each step is safe to repeat."""
 
-    async def tried(self, order: Order) -> Tried:
+    async def tried(self, order: PayOrder) -> Tried:
         """How the bill is split now."""
         ...
 
-    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+    async def open(self, order: PayOrder, expires_s: int, *, charged: bool) -> OpenedBill:
         """Opens it as pending; `charged` says that cash is about to be collected for it: nobody else lifts it then."""
         ...
 
-    async def hold(self, order: Order, expires_s: int) -> None:
+    async def hold(self, order: PayOrder, expires_s: int) -> None:
         """Marks it as charged and moves its expiry, where its opening has not."""
         ...
 
-    async def confirm(self, order: Order) -> None:
+    async def confirm(self, order: PayOrder) -> None:
         """Makes it stand."""
         ...
 
-    async def void(self, order: Order) -> None:
+    async def void(self, order: PayOrder) -> None:
         """Makes it void."""
         ...
 
-    async def reverse(self, order: Order, refund_no: str) -> str:
+    async def reverse(self, order: PayOrder, refund_no: str) -> str:
         """Its counter-entry."""
         ...
 
@@ -63,7 +63,7 @@ class BillPort(Protocol):
         """A visit for the bill."""
         ...
 
-    async def find_visit(self, order: Order) -> str:
+    async def find_visit(self, order: PayOrder) -> str:
         """The visit that was registered for an order which died before it wrote the number down; "" where there is none."""
         ...
 
@@ -71,11 +71,11 @@ class BillPort(Protocol):
         """Diagnoses and lines."""
         ...
 
-    async def take_back_lines(self, order: Order) -> None:
+    async def take_back_lines(self, order: PayOrder) -> None:
         """Cancels the batch's lines."""
         ...
 
-    async def take_back_visit(self, order: Order) -> None:
+    async def take_back_visit(self, order: PayOrder) -> None:
         """Cancels the visit."""
         ...
 
@@ -97,7 +97,9 @@ class Secrets:
 class NoticePort(Protocol):
     """Whoever tells institutions."""
 
-    async def tell(self, profile: Profile, notice: Notice, order: Order, refund: Refund | None) -> Outcome:
+    async def tell(
+        self, profile: Profile, notice: OrderNotice, order: PayOrder, refund: Refund | None
+    ) -> TellingOutcome:
         """Tells one notice, with the order as it stands; what came of it."""
         ...
 
@@ -121,7 +123,7 @@ class ChannelPort(Protocol):
         """Returns cash of it: asks how that stands, and asks for it where the channel knows nothing."""
         ...
 
-    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> Hearing:
+    async def tell_returned(self, charge: Charge, order: PayOrder, refund: Refund) -> Hearing:
         """Tells the channel of a mixed order that the insured part went back, under the number of a refund."""
         ...
 
@@ -170,7 +172,7 @@ class ChannelBills(Protocol):
 class StatementPort(Protocol):
     """What settlement has booked for payment."""
 
-    def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[Settled]]:
+    def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[ComparedSettlement]]:
         """Page by page those that were confirmed from a moment and before another, or reversed."""
         ...
 
@@ -178,11 +180,11 @@ class StatementPort(Protocol):
         """Page by page what comparisons of details (3202) came to that institutions made from a moment and before another."""
         ...
 
-    async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
+    async def found(self, order_nos: Sequence[str]) -> dict[str, ComparedSettlement]:
         """Those of these numbers, as they stand."""
         ...
 
-    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, ComparedSettlement], frozenset[str]]:
         """The same of numbers that other cells settle, which are named; and of which numbers something is known: of the others'
         cells nobody answered.
         """

@@ -11,9 +11,9 @@ from typing import Final
 
 from services.kernel.errors import Fault
 from services.payment.domain import refusals
-from services.payment.domain.charges import RefundStanding, Seen, Standing
+from services.payment.domain.charges import ChannelState, RefundStanding, Seen
 from services.payment.domain.differences import Kind, Repair
-from services.payment.domain.orders import ChargeState, Order, RefundState
+from services.payment.domain.orders import ChargeState, PayOrder, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.runs import DifferenceState, Kept
 from services.payment.operations.books import Books, Stale
@@ -30,7 +30,7 @@ UNKNOWN: Final = "OUTCOME_UNKNOWN"
 HAS_IT: Final = "CHANNEL_HAS_IT"
 """The channel says that it is so as it stands here: its bill comes later, or is wrong."""
 _GOES_BACK: Final = (ChargeState.RETURNING, ChargeState.RETURNED)
-Outcome = tuple[DifferenceState, str]
+RepairOutcome = tuple[DifferenceState, str]
 
 
 class Repairing:
@@ -68,7 +68,7 @@ class Repairing:
                 return
             after = kept[-1].difference_no
 
-    async def _mended(self, kept: Kept) -> Outcome:
+    async def _mended(self, kept: Kept) -> RepairOutcome:
         async with self._room:
             try:
                 match kept.difference.repair:
@@ -86,17 +86,17 @@ class Repairing:
                 self._failed(error, kept.difference_no)
                 return DifferenceState.OPEN, UNKNOWN
 
-    async def _asked(self, kept: Kept) -> Outcome:
+    async def _asked(self, kept: Kept) -> RepairOutcome:
         """The channel says how the charge stands, and the order follows."""
         told = kept.difference
         order, seen = await self._followed(told.number)
-        if seen.standing is Standing.UNKNOWN:
+        if seen.standing is ChannelState.UNKNOWN:
             return DifferenceState.OPEN, UNKNOWN
         if order.running:
             order = await self._driving.drive(order, _LEFT_S)
         charge = await self._books.known_charge(told.number)
         if told.kind is Kind.CHARGE_MISSING_THERE:
-            collected = seen.standing in (Standing.CHARGED, Standing.RETURNED)
+            collected = seen.standing in (ChannelState.CHARGED, ChannelState.RETURNED)
             return DifferenceState.OPEN, HAS_IT if collected else f"CHANNEL_SAYS_{seen.standing.name}"
         if told.kind is Kind.CHARGE_NUMBER:
             mended = charge.trade_no == told.there
@@ -104,7 +104,7 @@ class Repairing:
             mended = charge.state in _GOES_BACK or order.phase in (Phase.PAID, Phase.RETURNING)
         return _done(mended, f"CHANNEL_SAYS_{seen.standing.name}")
 
-    async def _followed(self, charge_no: str) -> tuple[Order, Seen]:
+    async def _followed(self, charge_no: str) -> tuple[PayOrder, Seen]:
         for _ in range(_ROUNDS):
             charge = await self._books.known_charge(charge_no)
             order, now = await self._books.known_order(charge.pay_ord_id), self._books.now()
@@ -115,7 +115,7 @@ class Repairing:
                 await asyncio.sleep(_TURN_S)
         raise refusals.still_changing(charge_no)
 
-    async def _sent_again(self, kept: Kept) -> Outcome:
+    async def _sent_again(self, kept: Kept) -> RepairOutcome:
         """The refund is looked for at the channel, and asked for where it knows nothing of it."""
         told = kept.difference
         refund = await self._books.refund(told.number)
@@ -131,7 +131,7 @@ class Repairing:
         there = seen.standing is RefundStanding.RETURNED
         return DifferenceState.OPEN, HAS_IT if there else f"CHANNEL_SAYS_{seen.standing.name}"
 
-    async def _brought_on(self, kept: Kept) -> Outcome:
+    async def _brought_on(self, kept: Kept) -> RepairOutcome:
         told = kept.difference
         order = await self._books.known_order(told.pay_ord_id)
         if order.running:
@@ -145,5 +145,5 @@ class Repairing:
         return _done(charge is not None and charge.state is ChargeState.RETURNED, order.phase.value.upper())
 
 
-def _done(mended: bool, note: str) -> Outcome:
+def _done(mended: bool, note: str) -> RepairOutcome:
     return (DifferenceState.REPAIRED if mended else DifferenceState.OPEN), note

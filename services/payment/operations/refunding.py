@@ -8,7 +8,7 @@ from typing import Final
 
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals
-from services.payment.domain.orders import Order, Refund, RefundKind, RefundState, bank_part_fen, moved
+from services.payment.domain.orders import PayOrder, Refund, RefundKind, RefundState, bank_part_fen, moved
 from services.payment.domain.phases import Phase
 from services.payment.domain.refunds import Parts, checked
 from services.payment.operations.books import Books, Stale, Write
@@ -27,8 +27,8 @@ class Refunding:
         self._new_refund_no = new_refund_no
 
     async def refund(
-        self, stamp: RequestStamp, order: Order, asked_no: str, kind: RefundKind, parts: Parts, left_s: float
-    ) -> tuple[Order, Refund]:
+        self, stamp: RequestStamp, order: PayOrder, asked_no: str, kind: RefundKind, parts: Parts, left_s: float
+    ) -> tuple[PayOrder, Refund]:
         """Refunds, or tells how the refund of that number stands.
 
         PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, REQUEST_ID_REUSED, of a deposit DEPOSITS_SHORT,
@@ -44,8 +44,8 @@ class Refunding:
         raise refusals.on_its_way(order)
 
     async def _refunded(
-        self, stamp: RequestStamp, order: Order, asked_no: str, kind: RefundKind, parts: Parts, left_s: float
-    ) -> tuple[Order, Refund]:
+        self, stamp: RequestStamp, order: PayOrder, asked_no: str, kind: RefundKind, parts: Parts, left_s: float
+    ) -> tuple[PayOrder, Refund]:
         """As `refund`; `Stale` where the order has changed since it was read."""
         known = await self._books.standing(stamp)
         refunds = await self._books.refunds(order.pay_ord_id)
@@ -76,5 +76,5 @@ class Refunding:
         await self._books.keep(Write(after, order.version, refunds=(refund,), entry=entry, takes_fen=takes))
         return await self._told(await self._driving.drive(after, left_s), refund.refund_no)
 
-    async def _told(self, order: Order, refund_no: str) -> tuple[Order, Refund]:
+    async def _told(self, order: PayOrder, refund_no: str) -> tuple[PayOrder, Refund]:
         return order, await self._books.known_refund(refund_no)

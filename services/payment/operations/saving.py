@@ -17,7 +17,7 @@ from services.kernel.elsewhere import CELL_UNAVAILABLE, ROUTING_UNAVAILABLE
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals
-from services.payment.domain.orders import LEASE_S, SECOND, Bill, Goal, Order, moved
+from services.payment.domain.orders import LEASE_S, SECOND, Bill, Goal, PayOrder, moved
 from services.payment.domain.phases import PLACEABLE, Phase
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving, is_away
@@ -33,7 +33,7 @@ _REVOKED: Final = frozenset({Phase.REVOKING, Phase.REVOKED})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedBill:
     """A bill of 6201: whose it is, how it is paid, and the request itself, which settlement is told."""
 
     fixmedins_code: str
@@ -79,7 +79,7 @@ class Saving:
         """payToken of an order: known to who saved it."""
         return hmac.new(self._token(), pay_ord_id.encode(), hashlib.sha256).hexdigest()[:_TOKEN_CHARS]
 
-    async def save(self, stamp: RequestStamp, asked: Asked) -> Order:
+    async def save(self, stamp: RequestStamp, asked: AskedBill) -> PayOrder:
         """Saves a bill, or finds it saved.
 
         PAY_ORDER_EXISTS, PAY_ORDER_ENDED, PAY_AUTH_UNKNOWN, PAY_AUTH_OF_ANOTHER, CREDENTIAL_MISSING, OUTCOME_UNKNOWN,
@@ -100,7 +100,7 @@ class Saving:
             return order
         return await self._registered(order, asked)
 
-    async def _waited(self, order: Order) -> Order:
+    async def _waited(self, order: PayOrder) -> PayOrder:
         """Another call that saves the same order is given a moment."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _SAVES_S
@@ -109,7 +109,7 @@ class Saving:
             order = await self._driving.again(order)
         return order
 
-    async def _new(self, stamp: RequestStamp, asked: Asked) -> Order:
+    async def _new(self, stamp: RequestStamp, asked: AskedBill) -> PayOrder:
         if not asked.ec_token and not asked.pay_auth_no and not asked.bill.mdtrt_id:
             raise refusals.credential_missing("data.pay_auth_no")
         now = self._books.now()
@@ -118,7 +118,7 @@ class Saving:
         if asked.pay_auth_no:
             of = (asked.bill.psn_no, asked.fixmedins_code, asked.med_org_ord)
             shown = (await self._shown(asked.pay_auth_no, *of, pay_ord_id),)
-        order = Order(
+        order = PayOrder(
             pay_ord_id=pay_ord_id,
             fixmedins_code=asked.fixmedins_code,
             med_org_ord=asked.med_org_ord,
@@ -142,7 +142,7 @@ class Saving:
             raise refusals.still_changing(asked.med_org_ord) from None
         return order
 
-    async def _registered(self, order: Order, asked: Asked) -> Order:
+    async def _registered(self, order: PayOrder, asked: AskedBill) -> PayOrder:
         """Registers the visit and uploads the lines; a refusal takes back what was registered."""
         bill = order.bill
         try:
@@ -165,7 +165,7 @@ class Saving:
             return await self._driving.again(order)
         return after
 
-    async def _given_up(self, order: Order, bill: Bill, reason: str) -> None:
+    async def _given_up(self, order: PayOrder, bill: Bill, reason: str) -> None:
         gone = moved(order, Phase.REVOKING, self._books.now(), bill=bill, reason=reason)
         try:
             await self._books.keep(Write(gone, order.version))
@@ -173,7 +173,7 @@ class Saving:
             raise refusals.on_its_way(order) from None
         await self._driving.drive(gone, 2.0)
 
-    async def place(self, stamp: RequestStamp, order: Order, pay_auth_no: str, bank_card: str = "") -> Order:
+    async def place(self, stamp: RequestStamp, order: PayOrder, pay_auth_no: str, bank_card: str = "") -> PayOrder:
         """Places an order under an authorisation and tries its bill; by the card the bank of a real account is asked what it has.
 
         PAY_ORDER_STATE, PAY_AUTH_UNKNOWN, PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, REQUEST_ID_REUSED, settlement's refusals, and what
@@ -211,7 +211,7 @@ class Saving:
             raise refusals.on_its_way(order) from None
         return after
 
-    async def revoke(self, stamp: RequestStamp, order: Order, left_s: float) -> Order:
+    async def revoke(self, stamp: RequestStamp, order: PayOrder, left_s: float) -> PayOrder:
         """Revokes an order that is not paid. PAY_ORDER_STATE, OUTCOME_UNKNOWN, REQUEST_ID_REUSED."""
         known = await self._books.standing(stamp) is not None
         if order.phase is Phase.REVOKED:
@@ -233,7 +233,7 @@ class Saving:
             raise refusals.on_its_way(order) from None
         return self._revoked(await self._driving.drive(after, left_s))
 
-    def _revoked(self, order: Order) -> Order:
+    def _revoked(self, order: PayOrder) -> PayOrder:
         if order.phase is Phase.REVOKED:
             return order
         paid = order.phase in (Phase.PAID, Phase.CHARGED, Phase.HELD)
@@ -271,7 +271,7 @@ class Saving:
         return authorisations.shown(found, psn_no, fixmedins_code, pay_ord_id, self._books.now())
 
 
-def _same(order: Order, asked: Asked) -> bool:
+def _same(order: PayOrder, asked: AskedBill) -> bool:
     """Whether a bill is the one that an order was saved for; a visit that was registered for it is not named."""
     told = _at(asked.bill, asked.bill.mdtrt_id or order.bill.mdtrt_id)
     return order.bill == told and (order.person, order.order_type) == (asked.person, asked.order_type)

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from services.kernel.errors import Fault
-from services.payment.domain.notices import Notice, NoticeState, Outcome, after
-from services.payment.domain.orders import Order
+from services.payment.domain.notices import NoticeState, OrderNotice, TellingOutcome, after
+from services.payment.domain.orders import PayOrder
 from services.payment.domain.profiles import Profile
 from services.payment.operations.books import Books
 from services.payment.operations.ports import NoticePort
@@ -54,7 +54,7 @@ class Telling:
         self._slow: dict[str, tuple[float, str]] = {}
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._under_way: set[asyncio.Task[Notice]] = set()
+        self._under_way: set[asyncio.Task[OrderNotice]] = set()
 
     def start(self) -> None:
         """Begins to look."""
@@ -82,7 +82,7 @@ class Telling:
             task.add_done_callback(self._ended)
         return len(due) == room
 
-    async def tell(self, notice: Notice) -> Notice:
+    async def tell(self, notice: OrderNotice) -> OrderNotice:
         """Tells one and keeps what came of it."""
         order = await self._books.known_order(notice.pay_ord_id)
         with self._span(order.pay_ord_id, order.traceparent):
@@ -93,17 +93,17 @@ class Telling:
             self._failed(marked.notice_no, marked.reason)
         return marked
 
-    def _ended(self, task: asyncio.Task[Notice]) -> None:
+    def _ended(self, task: asyncio.Task[OrderNotice]) -> None:
         """One that could not be marked is told again once its lease is over."""
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed("", type(error).__name__)
 
-    async def _told(self, notice: Notice, order: Order) -> Outcome:
+    async def _told(self, notice: OrderNotice, order: PayOrder) -> TellingOutcome:
         code, now = order.fixmedins_code, asyncio.get_running_loop().time
         until, why = self._slow.get(code, (0.0, ""))
         if now() < until:
-            return Outcome(reason=why)
+            return TellingOutcome(reason=why)
         refund, begun = await self._books.refund(notice.refund_no) if notice.refund_no else None, now()
         try:
             outcome = await self._institutions.tell(await self._profile(code), notice, order, refund)
@@ -112,9 +112,9 @@ class Telling:
                 self._slow[code] = (now() + _LEFT_ALONE_S, outcome.reason)
             return outcome
         except Fault as fault:
-            return Outcome(reason=fault.reason)
+            return TellingOutcome(reason=fault.reason)
         except Exception as error:  # noqa: BLE001  # a bug of ours ends in the list too, not in silence
-            return Outcome(reason=type(error).__name__)
+            return TellingOutcome(reason=type(error).__name__)
 
     async def _count(self) -> None:
         now = asyncio.get_running_loop().time()

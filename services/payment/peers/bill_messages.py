@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from services.payment.domain.opened import Opened
-from services.payment.domain.orders import Order
+from services.payment.domain.opened import OpenedBill
+from services.payment.domain.orders import PayOrder
 from services.payment.domain.splits import Split
 from yibao.settlement.v1 import common_pb2, reversal_pb2, settlement_pb2, stay_bill_pb2
 
@@ -15,12 +15,12 @@ STAY: Final = "stay"
 """What a bill is of, as the fields of requests are called."""
 
 
-def desk_of(order: Order) -> common_pb2.Desk:
+def desk_of(order: PayOrder) -> common_pb2.Desk:
     """The order's institution, of whom nobody in particular asks."""
     return common_pb2.Desk(fixmedins_code=order.fixmedins_code)
 
 
-def settle_request(order: Order) -> dict[str, Any]:
+def settle_request(order: PayOrder) -> dict[str, Any]:
     """The bill as 2207 or 2304 sends it, under a request id of its attempt, in the field of a request."""
     form: dict[str, Any] = {"request_id": f"{order.open_no}:settle", "desk": desk_of(order)}
     if order.bill.stay:
@@ -28,7 +28,7 @@ def settle_request(order: Order) -> dict[str, Any]:
     return {VISIT: settlement_pb2.SettleRequest(**form, data=visit_bill(order))}
 
 
-def reverse_request(order: Order, refund_no: str) -> dict[str, Any]:
+def reverse_request(order: PayOrder, refund_no: str) -> dict[str, Any]:
     """The settlement as 2208 or 2305 names it, in the field of a request."""
     named = reversal_pb2.SettlementReference(
         setl_id=order.setl_id, mdtrt_id=order.bill.mdtrt_id, psn_no=order.bill.psn_no
@@ -39,12 +39,12 @@ def reverse_request(order: Order, refund_no: str) -> dict[str, Any]:
     return {VISIT: reversal_pb2.ReverseRequest(**form)}
 
 
-def opened_of(settlement: settlement_pb2.SettleResponse) -> Opened:
+def opened_of(settlement: settlement_pb2.SettleResponse) -> OpenedBill:
     """A bill that is pending."""
-    return Opened(split_of(settlement.setlinfo, settlement.bank_pay_fen), settlement.setlinfo.setl_id)
+    return OpenedBill(split_of(settlement.setlinfo, settlement.bank_pay_fen), settlement.setlinfo.setl_id)
 
 
-def visit_bill(order: Order) -> settlement_pb2.Bill:
+def visit_bill(order: PayOrder) -> settlement_pb2.Bill:
     """The bill of a visit, as 2206 and 2207 send it."""
     bill = order.bill
     return settlement_pb2.Bill(
@@ -62,7 +62,7 @@ def visit_bill(order: Order) -> settlement_pb2.Bill:
     )
 
 
-def stay_bill(order: Order) -> stay_bill_pb2.StayBill:
+def stay_bill(order: PayOrder) -> stay_bill_pb2.StayBill:
     """The bill of a stay, as 2303 and 2304 send it."""
     bill = order.bill
     return stay_bill_pb2.StayBill(
@@ -77,7 +77,7 @@ def stay_bill(order: Order) -> stay_bill_pb2.StayBill:
     )
 
 
-def _bank_balance(order: Order) -> common_pb2.BankBalance | None:
+def _bank_balance(order: PayOrder) -> common_pb2.BankBalance | None:
     """What the bank of a real account told; absent where nobody asked it."""
     return None if order.balance_fen is None else common_pb2.BankBalance(balance_fen=order.balance_fen)
 

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from typing import Any, Final
 
 from services.kernel.clock import from_micros
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 from services.payment.peers.bill_messages import MEMBER, desk_of
 from services.runtime.elsewhere import HomeFirst
 from services.runtime.outbound import Peers
@@ -84,7 +84,7 @@ class Bills:
         answer, _ = await self._home_first.call(self._encounters.RegisterVisit, made)
         return str(answer.data.mdtrt_id)
 
-    async def find_visit(self, order: Order) -> str:
+    async def find_visit(self, order: PayOrder) -> str:
         """The open visit under the institution's number that was registered while the order was saved; "" for none. One that was
         there before is not the order's.
         """
@@ -133,7 +133,7 @@ class Bills:
         else:
             await self._peers.call(self._fees.UploadFees, fee_pb2.UploadFeesRequest(**form, feedetail=lines))
 
-    async def take_back_lines(self, order: Order) -> None:
+    async def take_back_lines(self, order: PayOrder) -> None:
         """Cancels the unsettled lines of the order's charge batch (2205)."""
         bill = order.bill
         gone = fee_pb2.FeeCancellation(mdtrt_id=bill.mdtrt_id, chrg_bchno=bill.chrg_bchno, psn_no=bill.psn_no)
@@ -142,7 +142,7 @@ class Bills:
             fee_pb2.CancelFeesRequest(request_id=f"{order.pay_ord_id}:no_lines", desk=desk_of(order), data=gone),
         )
 
-    async def take_back_visit(self, order: Order) -> None:
+    async def take_back_visit(self, order: PayOrder) -> None:
         """Cancels the visit that was registered for the order (2202)."""
         gone = visit_pb2.VisitCancellation(psn_no=order.bill.psn_no, mdtrt_id=order.bill.mdtrt_id)
         await self._peers.call(

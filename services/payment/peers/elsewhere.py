@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from services.kernel.elsewhere import routing_unavailable
 from services.kernel.errors import AWAY, Fault
-from services.payment.domain.opened import Opened
-from services.payment.domain.orders import Order
+from services.payment.domain.opened import OpenedBill
+from services.payment.domain.orders import PayOrder
 from services.payment.peers.bill_messages import opened_of, reverse_request, settle_request
 from services.runtime.outbound import Peers
 from yibao.routing.v1 import elsewhere_orders_pb2, elsewhere_orders_pb2_grpc
@@ -23,29 +23,29 @@ class SettlementsElsewhere:
         self._peers = peers
         self._orders = peers.stub(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceStub, ROUTING)
 
-    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+    async def open(self, order: PayOrder, expires_s: int, *, charged: bool) -> OpenedBill:
         """Opens the bill as pending for so many seconds; it is marked as charged by `hold` alone."""
         request = elsewhere_orders_pb2.OpenOrderRequest(
             order_no=order.open_no, expires_after_s=expires_s, **settle_request(order)
         )
         return opened_of((await asked(self._peers, self._orders.OpenOrder, request)).settlement)
 
-    async def hold(self, order: Order, expires_s: int) -> None:
+    async def hold(self, order: PayOrder, expires_s: int) -> None:
         """Marks the order as charged and moves its expiry in the insured cell."""
         request = elsewhere_orders_pb2.RenewOrderRequest(order_no=order.open_no, expires_after_s=expires_s)
         await asked(self._peers, self._orders.RenewOrder, request)
 
-    async def confirm(self, order: Order) -> None:
+    async def confirm(self, order: PayOrder) -> None:
         """Makes the settlement stand."""
         await asked(
             self._peers, self._orders.ConfirmOrder, elsewhere_orders_pb2.ConfirmOrderRequest(order_no=order.open_no)
         )
 
-    async def void(self, order: Order) -> None:
+    async def void(self, order: PayOrder) -> None:
         """Makes it void, also before it is opened."""
         await asked(self._peers, self._orders.VoidOrder, elsewhere_orders_pb2.VoidOrderRequest(order_no=order.open_no))
 
-    async def reverse(self, order: Order, refund_no: str) -> str:
+    async def reverse(self, order: PayOrder, refund_no: str) -> str:
         """Takes the settlement back by a counter-entry; its number."""
         request = elsewhere_orders_pb2.ReverseOrderRequest(**reverse_request(order, refund_no))
         answer = await asked(self._peers, self._orders.ReverseOrder, request)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from services.kernel.clock import BEIJING, Clock, from_micros, stamp_text
 from services.kernel.errors import Fault
 from services.kernel.money import yuan_text
-from services.payment.domain.notices import Notice, NoticeKind, Outcome
-from services.payment.domain.orders import Order, Refund, ref_status, told_stas
+from services.payment.domain.notices import NoticeKind, OrderNotice, TellingOutcome
+from services.payment.domain.orders import PayOrder, Refund, ref_status, told_stas
 from services.payment.domain.profiles import AppKeys, Profile
 from services.payment.domain.splits import Split, setl_type
 from services.runtime.callbacks import Callbacks, NotTold
@@ -33,7 +33,7 @@ class Institutions:
     """Tells them. `open_sm2` opens the system's library, at the first notice that needs it; `revs_token` makes an order's."""
 
     def __init__(
-        self, callbacks: Callbacks, open_sm2: Callable[[], Sm2], revs_token: Callable[[Order], str], clock: Clock
+        self, callbacks: Callbacks, open_sm2: Callable[[], Sm2], revs_token: Callable[[PayOrder], str], clock: Clock
     ) -> None:
         self._callbacks = callbacks
         self._open_sm2 = open_sm2
@@ -42,22 +42,24 @@ class Institutions:
         self._sm2: Sm2 | None = None
         self._apps: Bounded[AppKeys, App] = Bounded(_SIZE)
 
-    async def tell(self, profile: Profile, notice: Notice, order: Order, refund: Refund | None) -> Outcome:
+    async def tell(
+        self, profile: Profile, notice: OrderNotice, order: PayOrder, refund: Refund | None
+    ) -> TellingOutcome:
         """Posts it."""
         if not profile.notify_url:
-            return Outcome(nowhere=True)
+            return TellingOutcome(nowhere=True)
         data = notice_data(notice, order, refund, self._revs_token(order), knows_17=profile.knows_17)
         try:
             app = self._app(profile.app) if profile.app is not None else None
         except (ValueError, Sm2Unavailable) as error:
-            return Outcome(reason=type(error).__name__)
+            return TellingOutcome(reason=type(error).__name__)
         body = build_request(app, data, self._clock()) if app else self._national(profile, notice, order, data)
         try:
             told = await self._callbacks.post("institution is told", profile.notify_url, body)
         except NotTold as error:
-            return Outcome(reason=error.reason)
+            return TellingOutcome(reason=error.reason)
         if told.status != _OK:
-            return Outcome(reason=f"HTTP_{told.status}")
+            return TellingOutcome(reason=f"HTTP_{told.status}")
         return self._heard(app, told.body)
 
     def _app(self, keys: AppKeys) -> App:
@@ -70,18 +72,18 @@ class Institutions:
             found = self._apps.keep(keys, App(keys.app_id, keys.secret, own, theirs, form))
         return found
 
-    def _heard(self, app: App | None, body: bytes) -> Outcome:
+    def _heard(self, app: App | None, body: bytes) -> TellingOutcome:
         bare = _object(body)
         if app is not None and "signData" in bare:
             try:
                 success = open_answer(app, body, self._clock()).success
             except Fault as fault:
-                return Outcome(reason=fault.reason)
+                return TellingOutcome(reason=fault.reason)
         else:
             success = bare.get("success") is True or (app is None and str(bare.get("infcode", "")) == "0")
-        return Outcome(told=True) if success else Outcome(reason="NOT_HEARD")
+        return TellingOutcome(told=True) if success else TellingOutcome(reason="NOT_HEARD")
 
-    def _national(self, profile: Profile, notice: Notice, order: Order, data: Mapping[str, Any]) -> bytes:
+    def _national(self, profile: Profile, notice: OrderNotice, order: PayOrder, data: Mapping[str, Any]) -> bytes:
         """The national envelope without a signature: of whom it is only the address tells."""
         outer = {
             "infno": "6302",
@@ -98,7 +100,7 @@ class Institutions:
 
 
 def notice_data(
-    notice: Notice, order: Order, refund: Refund | None, revs_token: str, *, knows_17: bool = False
+    notice: OrderNotice, order: PayOrder, refund: Refund | None, revs_token: str, *, knows_17: bool = False
 ) -> dict[str, Any]:
     """What is told: numbers and amounts of the order as it stands, in yuan as texts; nothing of who it is about."""
     split = order.split or Split(order.bill.fee_fen, cash_fen=order.bill.fee_fen)

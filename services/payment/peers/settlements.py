@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from services.payment.domain.opened import Opened, Tried
-from services.payment.domain.orders import Order
+from services.payment.domain.opened import OpenedBill, Tried
+from services.payment.domain.orders import PayOrder
 from services.payment.peers.bill_messages import (
     MEMBER,
     desk_of,
@@ -41,7 +41,7 @@ class SettlementsAtHome:
         self._confirm = peers.gathered(self._orders.Confirm, self._orders.BatchConfirm)
         self._void = peers.gathered(self._orders.Void, self._orders.BatchVoid)
 
-    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+    async def open(self, order: PayOrder, expires_s: int, *, charged: bool) -> OpenedBill:
         """Opens the bill as pending for so many seconds; `charged` keeps everybody else from lifting it."""
         bill = settle_request(order)
         sought = await self._elsewhere.filing(bill) if order.insured_cell else None
@@ -50,18 +50,18 @@ class SettlementsAtHome:
         )
         return replace(opened_of((await self._open(request)).settlement), held=charged)
 
-    async def hold(self, order: Order, expires_s: int) -> None:
+    async def hold(self, order: PayOrder, expires_s: int) -> None:
         """Its opening has marked it."""
 
-    async def confirm(self, order: Order) -> None:
+    async def confirm(self, order: PayOrder) -> None:
         """Makes the settlement stand."""
         await self._confirm(order_pb2.ConfirmRequest(**_step(order, "confirm")))
 
-    async def void(self, order: Order) -> None:
+    async def void(self, order: PayOrder) -> None:
         """Makes it void, also before it is opened."""
         await self._void(order_pb2.VoidRequest(**_step(order, "void")))
 
-    async def reverse(self, order: Order, refund_no: str) -> str:
+    async def reverse(self, order: PayOrder, refund_no: str) -> str:
         """Takes the settlement back by a counter-entry; its number."""
         request = order_pb2.ReverseOrderRequest(
             request_id=f"{refund_no}:reverse", opener=OPENER, order_no=order.open_no, desk=desk_of(order)
@@ -81,7 +81,7 @@ class Settlements:
         self._at_home = SettlementsAtHome(peers, self._elsewhere)
         self._deposits = Deposits(peers)
 
-    async def tried(self, order: Order) -> Tried:
+    async def tried(self, order: PayOrder) -> Tried:
         """How the bill is split now, and by which cell; nothing is written."""
         if order.is_deposit:
             return await self._deposits.tried(order)
@@ -93,31 +93,31 @@ class Settlements:
             answer, cell = await self._home_first.call(self._settlements.Trial, visit, at_home=self._trial)
         return Tried(split_of(answer.setlinfo, answer.bank_pay_fen), answer.trial_hash, cell)
 
-    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+    async def open(self, order: PayOrder, expires_s: int, *, charged: bool) -> OpenedBill:
         """Opens it as pending."""
         return await self._of(order).open(order, expires_s, charged=charged)
 
-    async def hold(self, order: Order, expires_s: int) -> None:
+    async def hold(self, order: PayOrder, expires_s: int) -> None:
         """Marks it as charged and moves its expiry."""
         await self._of(order).hold(order, expires_s)
 
-    async def confirm(self, order: Order) -> None:
+    async def confirm(self, order: PayOrder) -> None:
         """Makes it stand."""
         await self._of(order).confirm(order)
 
-    async def void(self, order: Order) -> None:
+    async def void(self, order: PayOrder) -> None:
         """Makes it void."""
         await self._of(order).void(order)
 
-    async def reverse(self, order: Order, refund_no: str) -> str:
+    async def reverse(self, order: PayOrder, refund_no: str) -> str:
         """Its counter-entry."""
         return await self._of(order).reverse(order, refund_no)
 
-    def _of(self, order: Order) -> SettlementsAtHome | SettlementsElsewhere | Deposits:
+    def _of(self, order: PayOrder) -> SettlementsAtHome | SettlementsElsewhere | Deposits:
         if order.is_deposit:
             return self._deposits
         return self._at_home if order.insured_cell in ("", self._own_cell) else self._elsewhere
 
 
-def _step(order: Order, step: str) -> dict[str, Any]:
+def _step(order: PayOrder, step: str) -> dict[str, Any]:
     return {"request_id": f"{order.open_no}:{step}", "opener": OPENER, "order_no": order.open_no}

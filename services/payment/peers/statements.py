@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.kernel.clock import from_micros
 from services.kernel.elsewhere import ROUTING_UNAVAILABLE
 from services.kernel.errors import Fault
-from services.payment.domain.compared import Settled, Statement
+from services.payment.domain.compared import ComparedSettlement, Statement
 from services.payment.peers.bill_messages import MEMBER, split_of
 from services.payment.peers.elsewhere import ROUTING, asked
 from services.payment.peers.settlements import OPENER
@@ -28,7 +28,9 @@ class Statements:
         self._statements = peers.stub(statement_pb2_grpc.StatementServiceStub, MEMBER)
         self._elsewhere = peers.stub(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceStub, ROUTING)
 
-    async def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[Settled]]:
+    async def settled(
+        self, span: tuple[int, int], *, reversed_ones: bool
+    ) -> AsyncIterator[Sequence[ComparedSettlement]]:
         """Page by page those that were confirmed from a moment and before another, or reversed."""
         request = statement_pb2.ListSettledOrdersRequest(
             opener=OPENER,
@@ -58,7 +60,7 @@ class Statements:
                 return
             request.page_token = answer.next_page_token
 
-    async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
+    async def found(self, order_nos: Sequence[str]) -> dict[str, ComparedSettlement]:
         """Those of these numbers, as they stand."""
         if not order_nos:
             return {}
@@ -66,7 +68,7 @@ class Statements:
         answer = await self._peers.call(self._statements.FindSettledOrders, request)
         return {each.order_no: _settled(each) for each in answer.orders}
 
-    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, ComparedSettlement], frozenset[str]]:
         """The same of numbers that other cells settle, which routing asks; and of which numbers something is known."""
         if not cells:
             return {}, frozenset()
@@ -98,5 +100,7 @@ def _compared(each: Any) -> Statement:
     )
 
 
-def _settled(each: Any) -> Settled:
-    return Settled(each.order_no, each.setl_id, each.fixmedins_code, each.stands, each.reversed, split_of(each))
+def _settled(each: Any) -> ComparedSettlement:
+    return ComparedSettlement(
+        each.order_no, each.setl_id, each.fixmedins_code, each.stands, each.reversed, split_of(each)
+    )

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from services.kernel.clock import beijing_day, from_micros, stamp_text
-from services.payment.domain.orders import Charge, Order, told_stas
+from services.payment.domain.orders import Charge, PayOrder, told_stas
 from services.payment.domain.phases import Phase
 from services.payment.domain.profiles import Profile
 from services.payment.domain.splits import Split, setl_type
@@ -37,7 +37,7 @@ def channel_kind(name: str) -> channel_pb2.ChannelKind.ValueType:
     return _KINDS.get(name, channel_pb2.CHANNEL_KIND_UNSPECIFIED)
 
 
-def order_message(order: Order, charge: Charge | None, *, knows_17: bool = False) -> pay_order_state_pb2.PayOrder:
+def order_message(order: PayOrder, charge: Charge | None, *, knows_17: bool = False) -> pay_order_state_pb2.PayOrder:
     """An order as it stands, without the person whom it is about."""
     told = pay_order_state_pb2.PayOrder(
         pay_ord_id=order.pay_ord_id,
@@ -96,7 +96,7 @@ def sums_of(split: Split) -> dict[str, Any]:
     return {field.name: getattr(told, field.name) for field in told.DESCRIPTOR.fields}
 
 
-def found_message(order: Order, revs_token: str, profile: Profile) -> pay_order_pb2.FoundOrder:
+def found_message(order: PayOrder, revs_token: str, profile: Profile) -> pay_order_pb2.FoundOrder:
     """What 6301 answers: an order that is not paid has number and state alone."""
     told = pay_order_pb2.FoundOrder(
         pay_ord_id=order.pay_ord_id,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from services.payment.domain.orders import Charge
-from services.payment.domain.told import Told
+from services.payment.domain.told import ToldRequest
 from services.payment.operations.egress import FIRST, Egress
 from services.payment.servicer.convert import channel_kind
 from services.runtime.paging import asked_page, token_of
@@ -34,7 +34,7 @@ class EgressServicer(egress_pb2_grpc.EgressServiceServicer):
         )
 
 
-def _told(told: Told) -> egress_pb2.ToldRequest:
+def _told(told: ToldRequest) -> egress_pb2.ToldRequest:
     return egress_pb2.ToldRequest(
         channel=channel_kind(told.channel),
         step=egress_pb2.EgressStep.Value(f"EGRESS_STEP_{told.step.upper()}"),

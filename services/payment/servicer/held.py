@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from services.payment.domain.held import Decided, Decision, Held, HeldKind
 from services.payment.domain.orders import UNSAID
-from services.payment.operations.deciding import FIRST, Asked, Deciding
+from services.payment.operations.deciding import FIRST, AskedDecision, Deciding
 from services.payment.servicer import convert
 from services.payment.servicer.unhurried import Unhurried
 from services.runtime.call import current_call
@@ -48,7 +48,7 @@ class HeldServicer(held_pb2_grpc.HeldServiceServicer):
         call = current_call()
         stamp = stamp_of(call, request)
         word = held_pb2.HeldDecision.Name(request.decision).removeprefix("HELD_DECISION_")
-        asked = Asked(request.held_no, Decision[word], request.memo, request.proof_no, call.caller.subject)
+        asked = AskedDecision(request.held_no, Decision[word], request.memo, request.proof_no, call.caller.subject)
         decided, order = await self._work.run(
             stamp, request.held_no, lambda left_s: self._deciding.decide(stamp, asked, left_s)
         )

@@ -11,7 +11,7 @@ from services.kernel.clock import beijing_day, from_micros, stamp_text, to_micro
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
 from services.kernel.money import yuan_text
 from services.payment.domain import refusals
-from services.payment.domain.orders import Order, RefundKind, ref_status, told_stas
+from services.payment.domain.orders import PayOrder, RefundKind, ref_status, told_stas
 from services.payment.domain.phases import Phase
 from services.payment.domain.profiles import Profile
 from services.payment.domain.refunds import Parts
@@ -20,7 +20,7 @@ from services.payment.domain.terms import OrderType, Switch, check_open, kind_of
 from services.payment.operations.books import Books
 from services.payment.operations.paying import Paying, Plan
 from services.payment.operations.refunding import Refunding
-from services.payment.operations.saving import Asked, Saving
+from services.payment.operations.saving import AskedBill, Saving
 from services.payment.servicer import convert
 from services.payment.servicer.bills import bill_of
 from services.payment.servicer.traces import joined
@@ -81,7 +81,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
             raise invalid("data.mdtrt_id", "pay.stay", "the stay, which is registered already")
         _adds_up(data)
         stamp = stamp_of(call, request)
-        asked = Asked(
+        asked = AskedBill(
             fixmedins_code=request.desk.fixmedins_code,
             med_org_ord=data.med_org_ord,
             person=self._person(data.id_no, data.user_name),
@@ -183,7 +183,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         message = convert.order_message(order, charge, knows_17=profile.knows_17)
         return pay_order_pb2.RefundOrderResponse(data=told, order=message)
 
-    async def _named(self, desk: Any, data: Any) -> Order:
+    async def _named(self, desk: Any, data: Any) -> PayOrder:
         """The order that a request names, with its token; PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, DESK_MISMATCH."""
         _own(desk, getattr(data, "org_codg", ""))
         order = await self._of(desk.fixmedins_code, data.pay_ord_id)
@@ -191,7 +191,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
             raise refusals.token_wrong(order.pay_ord_id)
         return order
 
-    async def _of(self, fixmedins_code: str, pay_ord_id: str) -> Order:
+    async def _of(self, fixmedins_code: str, pay_ord_id: str) -> PayOrder:
         order = await self._books.order(pay_ord_id)
         if order is None or order.fixmedins_code != fixmedins_code:
             raise refusals.order_unknown(pay_ord_id)
@@ -202,11 +202,11 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         named = f"{id_no.strip().upper()}\n{user_name.strip()}".encode()
         return hmac.new(self._key(), named, hashlib.sha256).hexdigest()[:32]
 
-    def _same_person(self, order: Order, data: Any) -> None:
+    def _same_person(self, order: PayOrder, data: Any) -> None:
         if data.id_no and data.user_name and self._person(data.id_no, data.user_name) != order.person:
             raise refusals.person_mismatch(order.pay_ord_id)
 
-    def _revs_token(self, order: Order) -> str:
+    def _revs_token(self, order: PayOrder) -> str:
         return revs_token(self._key(), order, to_micros(current_call().now))
 
 

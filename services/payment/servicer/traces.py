@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 from services.runtime.telemetry import current_span, extract
 
 
-def joined(order: Order) -> Order:
+def joined(order: PayOrder) -> PayOrder:
     """The order, to whose payment the span of this call is linked."""
     span, began = current_span(), extract(order.traceparent)
     if span is not None and began is not None:

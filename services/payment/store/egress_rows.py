@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from services.payment.domain.told import Told, together
+from services.payment.domain.told import ToldRequest, together
 from services.runtime.db import DriverConnection, sql
 
 _COLUMNS: Final = "pay_ord_id, channel, step, number, verb, target, content, first_at, last_at, times"
@@ -30,7 +30,7 @@ class EgressRows:
         self._connection = connection
         self._insert = insert + _AGAIN
 
-    async def keep(self, told: Iterable[Told]) -> None:
+    async def keep(self, told: Iterable[ToldRequest]) -> None:
         """Adds what was told; the last of a transaction, so that who waits for a row of it holds none that others wait for."""
         rows = [
             (
@@ -41,7 +41,7 @@ class EgressRows:
         ]
         await self._connection.insert(self._insert, rows)
 
-    async def of_order(self, pay_ord_id: str, after: tuple[int, str], most: int) -> list[Told]:
+    async def of_order(self, pay_ord_id: str, after: tuple[int, str], most: int) -> list[ToldRequest]:
         """What was told for an order, behind a place (moment, key), the first told first."""
         return [_told(row) for row in await self._connection.run(_LIST, pay_ord_id, *after, most)]
 
@@ -50,5 +50,5 @@ class EgressRows:
         return len(await self._connection.run(_FORGET, before, most))
 
 
-def _told(row: Sequence[Any]) -> Told:
-    return Told(*row)
+def _told(row: Sequence[Any]) -> ToldRequest:
+    return ToldRequest(*row)

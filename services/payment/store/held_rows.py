@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from services.payment.domain.held import Decided, Decision
-from services.payment.domain.orders import Charge, Order, Refund
+from services.payment.domain.orders import Charge, PayOrder, Refund
 from services.payment.store.money_rows import CHARGES, REFUNDS, charge_of, refund_of
 from services.payment.store.order_rows import ORDERS, order_of
 from services.payment.store.tables import HELD, HELD_CHARGE
@@ -40,7 +40,7 @@ class HeldRows:
         self._connection = connection
         self._insert = inserts["pay_decision"][connection.dialect]
 
-    async def orders(self, after: str, most: int) -> list[Order]:
+    async def orders(self, after: str, most: int) -> list[PayOrder]:
         """Orders that rest, by number."""
         return [order_of(row) for row in await self._connection.run(_OF_ORDERS, after, most)]
 

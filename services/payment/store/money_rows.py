@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from services.kernel.authorisations import Authorisation
-from services.payment.domain.charges import Half, Standing
+from services.payment.domain.charges import ChannelState, Half
 from services.payment.domain.orders import Charge, ChargeState, Refund, RefundKind, RefundState
 from services.payment.store.tables import LATE, STRAY
 from services.runtime.db import DriverConnection, sql
@@ -185,7 +185,7 @@ class MoneyRows:
 def charge_of(row: Sequence[Any]) -> Charge:
     """A charge by its columns."""
     at = dict(zip(_CHARGE, row, strict=True))
-    at["state"], at["standing"], at["half"] = ChargeState(at["state"]), Standing(at["standing"]), Half(at["half"])
+    at["state"], at["standing"], at["half"] = ChargeState(at["state"]), ChannelState(at["standing"]), Half(at["half"])
     at["front"], at["message"] = json.loads(at["front"]), bytes(at["message"])
     return Charge(**at)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from services.payment.domain.notices import Notice, NoticeKind, NoticeState
+from services.payment.domain.notices import NoticeKind, NoticeState, OrderNotice
 from services.payment.store.tables import GIVEN_UP, HELD, HELD_CHARGE, UNTOLD
 from services.runtime.db import DriverConnection, sql
 
@@ -40,11 +40,11 @@ class NoticeRows:
         self._connection = connection
         self._insert = inserts["pay_notice"][connection.dialect]
 
-    async def add(self, notices: Sequence[Notice]) -> None:
+    async def add(self, notices: Sequence[OrderNotice]) -> None:
         """New ones; one that stands already stays as it is."""
         await self._connection.insert(self._insert + " ON CONFLICT (notice_no) DO NOTHING", _rows(notices))
 
-    async def keep(self, notices: Sequence[Notice]) -> None:
+    async def keep(self, notices: Sequence[OrderNotice]) -> None:
         """As they are now."""
         await self._connection.insert(self._insert + _CHANGE, _rows(notices))
 
@@ -52,16 +52,16 @@ class NoticeRows:
         """Whether there are some to be told."""
         return bool(await self._connection.run(_ANY_DUE, now))
 
-    async def due(self, now: int, most: int) -> list[Notice]:
+    async def due(self, now: int, most: int) -> list[OrderNotice]:
         """Those, the longest first, held until the transaction ends; of an order one at a time."""
         return [_notice(row) for row in await self._connection.run(_DUE, now, most)]
 
-    async def one(self, notice_no: str) -> Notice | None:
+    async def one(self, notice_no: str) -> OrderNotice | None:
         """One."""
         rows = await self._connection.run(_ONE, notice_no)
         return _notice(rows[0]) if rows else None
 
-    async def given_up(self, after: str, most: int) -> list[Notice]:
+    async def given_up(self, after: str, most: int) -> list[OrderNotice]:
         """Those that were told in vain, by number."""
         return [_notice(row) for row in await self._connection.run(_GIVEN_UP, after, most)]
 
@@ -71,7 +71,7 @@ class NoticeRows:
         return {name: int(count) for name, count in zip(COUNTED, row, strict=True)}
 
 
-def _rows(notices: Sequence[Notice]) -> list[tuple[Any, ...]]:
+def _rows(notices: Sequence[OrderNotice]) -> list[tuple[Any, ...]]:
     return [
         (
             *(each.notice_no, each.pay_ord_id, each.kind.value, each.refund_no, each.state.value),
@@ -81,7 +81,7 @@ def _rows(notices: Sequence[Notice]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _notice(row: Sequence[Any]) -> Notice:
+def _notice(row: Sequence[Any]) -> OrderNotice:
     at = dict(zip(_COLUMNS, row, strict=True))
     at["kind"], at["state"] = NoticeKind(at["kind"]), NoticeState(at["state"])
-    return Notice(**at)
+    return OrderNotice(**at)

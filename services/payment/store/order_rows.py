@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from services.payment.domain.orders import Bill, Goal, Order
+from services.payment.domain.orders import Bill, Goal, PayOrder
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.store.tables import DEPOSITS, RUNNING
@@ -53,7 +53,7 @@ class OrderRows:
         self._connection = connection
         self._insert = insert
 
-    async def find(self, numbers: Sequence[str]) -> dict[str, Order]:
+    async def find(self, numbers: Sequence[str]) -> dict[str, PayOrder]:
         """Those of these numbers."""
         rows = await self._connection.run(_FIND, sorted(numbers))
         return {order.pay_ord_id: order for order in map(order_of, rows)}
@@ -62,12 +62,12 @@ class OrderRows:
         """Their versions, held until the transaction ends."""
         return {str(number): int(version) for number, version in await self._connection.run(_VERSIONS, sorted(numbers))}
 
-    async def of_institution(self, fixmedins_code: str, med_org_ord: str) -> Order | None:
+    async def of_institution(self, fixmedins_code: str, med_org_ord: str) -> PayOrder | None:
         """The one under an institution's own number."""
         rows = await self._connection.run(_OF_INSTITUTION, fixmedins_code, med_org_ord)
         return order_of(rows[0]) if rows else None
 
-    async def of_stay(self, fixmedins_code: str, mdtrt_id: str) -> list[Order]:
+    async def of_stay(self, fixmedins_code: str, mdtrt_id: str) -> list[PayOrder]:
         """A stay's deposits, and orders that take from them, held until the transaction ends."""
         return [order_of(row) for row in await self._connection.run(_OF_STAY, fixmedins_code, mdtrt_id)]
 
@@ -75,7 +75,7 @@ class OrderRows:
         """Whether there are running ones at which nobody is."""
         return bool(await self._connection.run(_ANY_DUE, now))
 
-    async def due(self, now: int, most: int) -> list[Order]:
+    async def due(self, now: int, most: int) -> list[PayOrder]:
         """Those, the longest first, held until the transaction ends."""
         return [order_of(row) for row in await self._connection.run(_DUE, now, most)]
 
@@ -83,13 +83,13 @@ class OrderRows:
         """From now on nobody is at any; who waits for a person goes on to."""
         await self._connection.run(_RELEASE, now)
 
-    async def keep(self, orders: Sequence[Order]) -> None:
+    async def keep(self, orders: Sequence[PayOrder]) -> None:
         """New ones, or as they are now; an institution's number is unique."""
         rows = [_row(each) for each in sorted(orders, key=lambda each: each.pay_ord_id)]
         await self._connection.insert(self._insert + _CHANGE, rows)
 
 
-def _row(order: Order) -> tuple[Any, ...]:
+def _row(order: PayOrder) -> tuple[Any, ...]:
     bill = order.bill
     return (
         *(order.pay_ord_id, order.fixmedins_code, order.med_org_ord, order.person, order.fee_type, order.admdvs),
@@ -142,7 +142,7 @@ _SAME: Final = (
 """Columns that stand in an order as they are."""
 
 
-def order_of(row: Sequence[Any]) -> Order:
+def order_of(row: Sequence[Any]) -> PayOrder:
     at = dict(zip(COLUMNS, row, strict=True))
     bill = Bill(
         psn_no=at["psn_no"],
@@ -158,7 +158,7 @@ def order_of(row: Sequence[Any]) -> Order:
         invono=at["invono"],
         ipt_otp_no=at["ipt_otp_no"],
     )
-    return Order(
+    return PayOrder(
         **{name: at[name] for name in _SAME},
         bill=bill,
         own_visit=bool(at["own_visit"]),

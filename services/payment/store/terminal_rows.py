@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.kernel.clock import Clock, from_micros, to_micros
-from services.payment.domain.terminals import AFTER, MOST_TRACES, Batch, Line, LineState, Move, Pos, Standing, Wanted
+from services.payment.domain.terminals import (
+    AFTER,
+    MOST_TRACES,
+    Batch,
+    Line,
+    LineState,
+    Move,
+    Pos,
+    TerminalStanding,
+    Wanted,
+)
 from services.payment.store.terminal_tables import OPEN_LINES
 from services.runtime.db import Database, DriverConnection, sql
 
@@ -64,12 +74,12 @@ class TerminalRows:
         async with self._database.driver_read() as connection:
             return await _one(connection, number)
 
-    async def standing(self, pos: Pos, number: str) -> Standing:
+    async def standing(self, pos: Pos, number: str) -> TerminalStanding:
         """How a terminal stands, in one snapshot."""
         async with self._database.driver_read() as connection:
             line = await _one(connection, number) if number else None
             open_lines = [_line(row) for row in await connection.run(_OPEN, *pos)]
-            return Standing(line, open_lines, await _batch(connection, pos))
+            return TerminalStanding(line, open_lines, await _batch(connection, pos))
 
     async def open_lines(self, pos: Pos) -> Sequence[Line]:
         """What a terminal has sent and nobody knows of, oldest first."""

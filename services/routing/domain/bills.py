@@ -25,7 +25,7 @@ _CARRIED: Final = "carried."
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BegunBill:
     """Of whom the bill is, where care is given, and on which day it began."""
 
     psn_no: str
@@ -47,7 +47,7 @@ class FoundBill:
     settled: Any = None
     pending_order_no: str = ""
     pending: Any = None
-    begun: Begun | None = None
+    begun: BegunBill | None = None
     care_hash: str = ""
 
 
@@ -60,7 +60,7 @@ class Stands(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class MeantBill:
     """What an institution means that takes something back: an order's bill, or the stay to which the message admitted."""
 
     insured_cell: str

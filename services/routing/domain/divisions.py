@@ -24,7 +24,7 @@ _PROVINCE_POOL: Final = "9900"
 _CITY_POOL: Final = "99"
 
 
-class Kind(Enum):
+class DivisionKind(Enum):
     """What a code stands for."""
 
     NATION = "nation"
@@ -42,7 +42,7 @@ class Division:
 
     code: str
     name: str
-    kind: Kind
+    kind: DivisionKind
     from_day: date
     to_day: date | None = None
     successors: tuple[str, ...] = ()
@@ -110,14 +110,14 @@ class Divisions:
         if found:
             return found
         if code[2:] == _PROVINCE_POOL:
-            return self._derived(code, code[:2].ljust(6, "0"), Kind.PROVINCE_POOL)
+            return self._derived(code, code[:2].ljust(6, "0"), DivisionKind.PROVINCE_POOL)
         if code[4:] == _CITY_POOL:
-            return self._derived(code, code[:4].ljust(6, "0"), Kind.CITY_POOL)
+            return self._derived(code, code[:4].ljust(6, "0"), DivisionKind.CITY_POOL)
         if not self._whole and code[4:] != "00":
-            return self._derived(code, self.parent(code), Kind.COUNTY)
+            return self._derived(code, self.parent(code), DivisionKind.COUNTY)
         return ()
 
-    def _derived(self, code: str, above: str, kind: Kind) -> tuple[Division, ...]:
+    def _derived(self, code: str, above: str, kind: DivisionKind) -> tuple[Division, ...]:
         """As its city or province; a city pool under a municipality, which has no cities, hangs on nothing."""
         if above == NATION:
             return ()
@@ -127,8 +127,8 @@ class Divisions:
         )
 
 
-def _name(above: str, kind: Kind) -> str:
-    return "" if kind is Kind.COUNTY else f"{above}本级"
+def _name(above: str, kind: DivisionKind) -> str:
+    return "" if kind is DivisionKind.COUNTY else f"{above}本级"
 
 
 def nearest(spans: Sequence[Division], day: date) -> Division:
@@ -154,17 +154,17 @@ def _not_then(division: Division, day: date, path: str) -> Fault:
     )
 
 
-def kind_of(code: str) -> Kind:
+def kind_of(code: str) -> DivisionKind:
     """What the form of a code says that it is."""
     if code == NATION:
-        return Kind.NATION
+        return DivisionKind.NATION
     if code[2:] == _PROVINCE_POOL:
-        return Kind.PROVINCE_POOL
+        return DivisionKind.PROVINCE_POOL
     if code[2:] == "0000":
-        return Kind.PROVINCE
+        return DivisionKind.PROVINCE
     if code[4:] == "00":
-        return Kind.CITY
-    return Kind.CITY_POOL if code[4:] == _CITY_POOL else Kind.COUNTY
+        return DivisionKind.CITY
+    return DivisionKind.CITY_POOL if code[4:] == _CITY_POOL else DivisionKind.COUNTY
 
 
 def history(current: Mapping[str, str], changes: Iterable[Change]) -> list[Division]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class Kind(Enum):
+class FilingKind(Enum):
     """Kinds of filings; emergency is none, and counts as one where the institution says it."""
 
     LONG_TERM = "long_term"
@@ -33,23 +33,23 @@ class KindTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class FilingTerms:
     """All: the terms of each kind, how far ahead a filing may begin, and which kind counts before which."""
 
-    kinds: Mapping[Kind, KindTerms]
+    kinds: Mapping[FilingKind, KindTerms]
     ahead_days: int
-    precedence: tuple[Kind, ...]
+    precedence: tuple[FilingKind, ...]
 
 
-DEFAULTS: Final = Terms(
+DEFAULTS: Final = FilingTerms(
     kinds=MappingProxyType(
         {
-            Kind.LONG_TERM: KindTerms(longest_days=None, usual_days=None, back_days=0),
-            Kind.TEMPORARY: KindTerms(longest_days=366, usual_days=183, back_days=0),
+            FilingKind.LONG_TERM: KindTerms(longest_days=None, usual_days=None, back_days=0),
+            FilingKind.TEMPORARY: KindTerms(longest_days=366, usual_days=183, back_days=0),
             # The paper of a referral is often entered after the person has left.
-            Kind.REFERRAL: KindTerms(longest_days=366, usual_days=183, back_days=3),
+            FilingKind.REFERRAL: KindTerms(longest_days=366, usual_days=183, back_days=3),
         }
     ),
     ahead_days=90,
-    precedence=(Kind.LONG_TERM, Kind.REFERRAL, Kind.TEMPORARY),
+    precedence=(FilingKind.LONG_TERM, FilingKind.REFERRAL, FilingKind.TEMPORARY),
 )

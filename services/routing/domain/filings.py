@@ -2,7 +2,7 @@
 
 A filing names a division: a province's covers all of the province, any other its pooling area, for a hospital's street is
 nobody's business. Filings of one kind never hold on one day for places that share ground; those of several kinds may, and
-`Terms.precedence` says which counts.
+`FilingTerms.precedence` says which counts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from services.kernel.clock import days_meet, days_text, holds_on
 from services.kernel.codes import pooling_area
 from services.kernel.errors import Fault, conflict, invalid, not_found, precondition
-from services.routing.domain.filing_terms import Kind, Terms
+from services.routing.domain.filing_terms import FilingKind, FilingTerms
 
 _PROVINCE: Final = "0000"
 
@@ -28,7 +28,7 @@ class Filing:
 
     filing_no: str
     psn_no: str
-    kind: Kind
+    kind: FilingKind
     care_admdvs: str
     from_day: date
     to_day: date | None
@@ -41,11 +41,11 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedFiling:
     """A filing as it is asked for; without `to_day` it lasts as long as its kind usually does."""
 
     psn_no: str
-    kind: Kind
+    kind: FilingKind
     care_admdvs: str
     from_day: date
     to_day: date | None
@@ -55,7 +55,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class NamedCare:
     """Care that the caller says has begun."""
 
     fixmedins_code: str
@@ -91,7 +91,7 @@ def share_ground(one: str, other: str) -> bool:
     return covers(one, other) or covers(other, one)
 
 
-def check_days(asked: Asked, terms: Terms, today: date, stay: Stay | None) -> Asked:
+def check_days(asked: AskedFiling, terms: FilingTerms, today: date, stay: Stay | None) -> AskedFiling:
     """The filing with its last day.
 
     INVALID where it ends before it begins or begins too far ahead; PRECONDITION FILING_TOO_LONG; FILING_TOO_LATE where it
@@ -115,7 +115,7 @@ def check_days(asked: Asked, terms: Terms, today: date, stay: Stay | None) -> As
     return replace(asked, to_day=last)
 
 
-def made(asked: Asked, standing: Iterable[Filing], filing_no: str, now: datetime) -> Filing:
+def made(asked: AskedFiling, standing: Iterable[Filing], filing_no: str, now: datetime) -> Filing:
     """The filing; CONFLICT FILING_OVERLAPS names the one of the same kind that holds on one of its days in one of its places."""
     for other in standing:
         if other.kind is not asked.kind or other.withdrawn_at is not None:
@@ -138,7 +138,7 @@ def made(asked: Asked, standing: Iterable[Filing], filing_no: str, now: datetime
     )
 
 
-def counting(filings: Sequence[Filing], care_admdvs: str, day: date, terms: Terms) -> Counted:
+def counting(filings: Sequence[Filing], care_admdvs: str, day: date, terms: FilingTerms) -> Counted:
     """The filing that counts for care at a place on a day: by kind, then the one that began last."""
     there = [each for each in filings if covers(each.care_admdvs, care_admdvs)]
     then = [each for each in there if holds_on(day, each.from_day, each.to_day)]

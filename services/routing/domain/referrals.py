@@ -8,7 +8,7 @@ from datetime import date
 
 from services.kernel.clock import days_meet
 from services.kernel.codes import pooling_area
-from services.routing.domain.filing_terms import Kind
+from services.routing.domain.filing_terms import FilingKind
 from services.routing.domain.filings import Filing
 from services.routing.domain.registry import Place
 
@@ -44,7 +44,7 @@ def meant(filings: Iterable[Filing], fixmedins_code: str, first: date, last: dat
     return [
         each
         for each in filings
-        if each.kind is Kind.REFERRAL
+        if each.kind is FilingKind.REFERRAL
         and each.withdrawn_at is None
         and fixmedins_code in (each.fixmedins_code, each.detail.get("reflin_medins_no"))
         and days_meet(each.from_day, each.to_day, first, last)

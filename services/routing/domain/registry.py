@@ -21,7 +21,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldPerson:
     """A person as a cell's feed tells it."""
 
     psn_no: str
@@ -34,7 +34,7 @@ class Told:
 class Page:
     """A page of a cell's feed; `whole` where nothing follows it."""
 
-    told: tuple[Told, ...]
+    told: tuple[ToldPerson, ...]
     next_seq: int
     last_seq: int
     acked_seq: int
@@ -86,7 +86,7 @@ def moved(cursor: Cursor, page: Page) -> Cursor:
     return replace(cursor, seq=page.next_seq, complete=cursor.complete or page.whole)
 
 
-def kept(cell: str, told: Sequence[Told], hasher: Hasher) -> list[Insured]:
+def kept(cell: str, told: Sequence[ToldPerson], hasher: Hasher) -> list[Insured]:
     """What is kept of the persons of a page."""
     return [
         Insured(

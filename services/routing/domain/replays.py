@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Told(NamedTuple):
+class ReplayedSettlement(NamedTuple):
     """A settlement that was taken back, the cell of its institution (empty where the insured cell was not told), its division,
     and the whole as the insured cell tells it."""
 
@@ -18,5 +18,5 @@ class Told(NamedTuple):
 class ReplayPage(NamedTuple):
     """A page of them; `next` is the place at which to go on, empty where nothing more waits."""
 
-    told: tuple[Told, ...]
+    told: tuple[ReplayedSettlement, ...]
     next: str

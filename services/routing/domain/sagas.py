@@ -16,7 +16,7 @@ from services.kernel.errors import conflict
 from services.kernel.rests import rest_s
 
 
-class Kind(Enum):
+class SagaKind(Enum):
     """What is done."""
 
     SETTLE = "settle"
@@ -60,13 +60,13 @@ _COMMITS: Final[_Moves] = MappingProxyType(
     {state: to - {State.REVOKED} for state, to in _COMMITS_OR_REVOKES.items() if state is not State.REVOKED}
 )
 
-MOVES: Final[Mapping[Kind, _Moves]] = MappingProxyType(
+MOVES: Final[Mapping[SagaKind, _Moves]] = MappingProxyType(
     {
-        Kind.SETTLE: _COMMITS_OR_REVOKES,
-        Kind.REVERSE: _COMMITS,
-        Kind.ADMIT: _COMMITS_OR_REVOKES,
-        Kind.CHANGE_STAY: _COMMITS_OR_REVOKES,
-        Kind.PAY: _COMMITS_OR_REVOKES,
+        SagaKind.SETTLE: _COMMITS_OR_REVOKES,
+        SagaKind.REVERSE: _COMMITS,
+        SagaKind.ADMIT: _COMMITS_OR_REVOKES,
+        SagaKind.CHANGE_STAY: _COMMITS_OR_REVOKES,
+        SagaKind.PAY: _COMMITS_OR_REVOKES,
     }
 )
 """Into which states a saga of a kind may come from each; a state that is said again is no harm."""
@@ -83,7 +83,7 @@ class Saga:
     """
 
     order_no: str
-    kind: Kind
+    kind: SagaKind
     care_cell: str
     insured_cell: str
     scope: str
@@ -107,7 +107,7 @@ class Saga:
     @property
     def held(self) -> bool:
         """Whether payment decides how it ends, or its expiry in the insured cell: nobody here knows when."""
-        return self.kind is Kind.PAY and self.state is State.BEGUN
+        return self.kind is SagaKind.PAY and self.state is State.BEGUN
 
     @property
     def key(self) -> tuple[str, str, str]:

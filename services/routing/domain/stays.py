@@ -37,7 +37,7 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BegunStay:
     """A stay as the place of care has it; `insured_cell` is empty where that cell insures the person itself."""
 
     begin_at: datetime

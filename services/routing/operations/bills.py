@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeAlias
 
 from services.kernel.elsewhere import cell_unavailable, outcome_unknown
 from services.kernel.errors import Fault
-from services.routing.domain.bills import Begun, FoundBill, OrderAt, as_sent
+from services.routing.domain.bills import BegunBill, FoundBill, OrderAt, as_sent
 from services.routing.domain.filings import Filing
-from services.routing.domain.sagas import Kind, Move, Saga, State
+from services.routing.domain.sagas import Move, Saga, SagaKind, State
 from services.routing.operations.sagas import Sagas
 from services.routing.operations.steps import (
     ABANDONED,
@@ -73,7 +73,7 @@ class Cells(Protocol):
         ...
 
 
-FilingOf: TypeAlias = Callable[[Begun], Awaitable[Filing | None]]
+FilingOf: TypeAlias = Callable[[BegunBill], Awaitable[Filing | None]]
 """The filing that counts for care at a place that began on a day, none where none does."""
 
 
@@ -128,7 +128,7 @@ class Bills:
                     await written(message, partial(self.end_again, ended))
                 blocking = pending
                 continue
-            saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
+            saga = self.sagas.new(SagaKind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
             # The row first: while the disk has it, the filing is looked up.
             beginning, looking = self.sagas.beginning(saga), self.filing(bill.begun)
             try:
@@ -149,7 +149,7 @@ class Bills:
         state = State.COMMITTED if ended.state is State.DONE else State.REVOKED
         await self.end(replace(ended, state=state))
 
-    def filing(self, care: Begun | None) -> asyncio.Future[Filing | None]:
+    def filing(self, care: BegunBill | None) -> asyncio.Future[Filing | None]:
         """What was filed for it and holds on the day on which it began."""
         if care is not None and care.care_admdvs:
             return asyncio.ensure_future(self.filing_of(care))

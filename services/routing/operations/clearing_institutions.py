@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.kernel.requests import RequestStamp
-from services.routing.domain.clearing.institutions import Bill, Told, check_told
+from services.routing.domain.clearing.institutions import Bill, InstitutionSaid, check_told
 from services.routing.domain.clearing.months import check_open
 from services.routing.operations.clearing_writes import Books
 from services.routing.store.unit import Unit
@@ -28,7 +28,7 @@ class InstitutionClearing:
         self,
         stamp: RequestStamp,
         whose: tuple[str, str],
-        told: Sequence[Told],
+        told: Sequence[InstitutionSaid],
         number: str,
         now: datetime,
         encode: Callable[[int], bytes],

@@ -9,11 +9,11 @@ from datetime import date, datetime
 from services.kernel.clock import beijing_day
 from services.kernel.pages import Page, page_of
 from services.kernel.requests import RequestStamp
-from services.routing.domain.clearing.checks import DayCheck, Difference, Listed, new_entries
-from services.routing.domain.clearing.journals import Filing, Journal, file
+from services.routing.domain.clearing.checks import DayCheck, ListDifference, ListEntry, new_entries
+from services.routing.domain.clearing.journals import FiledJournals, Journal, file
 from services.routing.domain.clearing.months import check_open
 from services.routing.domain.clearing.prepaid import usage
-from services.routing.domain.clearing.terms import Terms, month_of
+from services.routing.domain.clearing.terms import ClearingTerms, month_of
 from services.routing.operations.clearing_writes import Books
 from services.routing.store.unit import Unit
 
@@ -23,18 +23,18 @@ class Collecting:
     """Takes in what is to be cleared. Whoever settles remote bills calls `collect`, as often as it likes."""
 
     books: Books
-    terms: Terms
+    terms: ClearingTerms
 
-    async def collect(self, journals: Sequence[Journal], now: datetime) -> Filing:
+    async def collect(self, journals: Sequence[Journal], now: datetime) -> FiledJournals:
         """Files journals, all or none; one that stands with the same content is counted as repeated. Faults of `file`."""
 
-        async def act(work: Unit) -> Filing:
+        async def act(work: Unit) -> FiledJournals:
             return await collected(work, journals, now)
 
         return await self.books.frame.written(act)
 
     async def collect_once(
-        self, stamp: RequestStamp, journals: Sequence[Journal], now: datetime, encode: Callable[[Filing], bytes]
+        self, stamp: RequestStamp, journals: Sequence[Journal], now: datetime, encode: Callable[[FiledJournals], bytes]
     ) -> bytes:
         """The same as an answered write."""
 
@@ -48,7 +48,7 @@ class Collecting:
         stamp: RequestStamp,
         day: date,
         side: str,
-        entries: Sequence[Listed],
+        entries: Sequence[ListEntry],
         now: datetime,
         encode: Callable[[int], bytes],
     ) -> bytes:
@@ -72,7 +72,7 @@ class Collecting:
 
     async def differences(
         self, day: date, after: tuple[str, str, str, str] | None, size: int
-    ) -> tuple[Page[Difference], DayCheck | None]:
+    ) -> tuple[Page[ListDifference], DayCheck | None]:
         """A page of what the last check of a day found, and that check, None where there was none."""
         async with self.books.store.read() as work:
             found = await work.checks.differences(day.isoformat(), after or ("", "", "", ""), size + 1)
@@ -80,7 +80,7 @@ class Collecting:
         return page_of(found, size, lambda each: each.place), last
 
 
-async def collected(work: Unit, journals: Sequence[Journal], now: datetime) -> Filing:
+async def collected(work: Unit, journals: Sequence[Journal], now: datetime) -> FiledJournals:
     """Files journals in a transaction."""
     await work.books.lock()
     standing = await work.books.standing(each.setl_id for each in journals)
@@ -90,7 +90,7 @@ async def collected(work: Unit, journals: Sequence[Journal], now: datetime) -> F
     return filing
 
 
-async def listed(work: Unit, day: date, side: str, entries: Sequence[Listed]) -> int:
+async def listed(work: Unit, day: date, side: str, entries: Sequence[ListEntry]) -> int:
     """Keeps what is new of a list, in a transaction; how many that are."""
     standing = await work.checks.listed(day.isoformat(), side, [each.setl_id for each in entries])
     fresh = new_entries(entries, standing)
@@ -98,7 +98,7 @@ async def listed(work: Unit, day: date, side: str, entries: Sequence[Listed]) ->
     return len(fresh)
 
 
-async def checked(work: Unit, day: date, now: datetime, terms: Terms, memo: str = "") -> DayCheck:
+async def checked(work: Unit, day: date, now: datetime, terms: ClearingTerms, memo: str = "") -> DayCheck:
     """Checks a day in a transaction: the lists, then the prepayments, whose level is kept with a warning where it rises."""
     await work.books.lock()
     check_open(await work.months.find(month_of(day)))

@@ -16,14 +16,14 @@ from services.routing.domain.clearing.ledger import ALL_FUNDS, Tally
 from services.routing.domain.clearing.months import CLOSED, NETTED, OPEN, PAID, Month, Step
 from services.routing.domain.clearing.netting import Position, orders, positions
 from services.routing.domain.clearing.payments import Payment, payment_no
-from services.routing.domain.clearing.statements import Answer, Statement, no_statement, outcomes, statements
-from services.routing.domain.clearing.terms import Terms, following, open_from
+from services.routing.domain.clearing.statements import SideAnswer, Statement, no_statement, outcomes, statements
+from services.routing.domain.clearing.terms import ClearingTerms, following, open_from
 from services.routing.operations.clearing_writes import Books
 from services.routing.store.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StandingMonth:
     """A month as it stands: of an open one what has come so far, of a closed one its statements and positions."""
 
     month: Month
@@ -37,7 +37,7 @@ class Months:
     """What an operator does with months."""
 
     books: Books
-    terms: Terms
+    terms: ClearingTerms
 
     async def close(
         self, stamp: RequestStamp, month: str, memo: str, now: datetime, encode: Callable[[Month], bytes]
@@ -93,7 +93,7 @@ class Months:
         stamp: RequestStamp,
         month: str,
         pair: tuple[str, str],
-        said: tuple[str, Answer],
+        said: tuple[str, SideAnswer],
         now: datetime,
         encode: Callable[[Statement], bytes],
     ) -> bytes:
@@ -104,7 +104,7 @@ class Months:
 
         return await self.books.once(stamp, now, act)
 
-    async def told(self, month: str) -> Told:
+    async def told(self, month: str) -> StandingMonth:
         """A month as it stands."""
         async with self.books.store.read() as work:
             found = await work.months.find(month)
@@ -113,10 +113,10 @@ class Months:
             nets = await work.months.positions(found) if found.reached(NETTED) else []
         if found.is_open:
             nets = positions((each.pair, each.amount_fen) for each in sums)
-        return Told(found, sums, made, nets)
+        return StandingMonth(found, sums, made, nets)
 
 
-async def closed(work: Unit, month: str, now: datetime, terms: Terms, memo: str = "") -> Month:
+async def closed(work: Unit, month: str, now: datetime, terms: ClearingTerms, memo: str = "") -> Month:
     """Closes a month in a transaction: what institutions left out moves on, then statements are made of the rest."""
     await work.books.lock()
     found = await work.months.find(month)
@@ -135,7 +135,7 @@ async def closed(work: Unit, month: str, now: datetime, terms: Terms, memo: str 
     return now_closed
 
 
-async def netted(work: Unit, month: str, now: datetime, terms: Terms, memo: str = "") -> Month:
+async def netted(work: Unit, month: str, now: datetime, terms: ClearingTerms, memo: str = "") -> Month:
     """Nets a month in a transaction: disputes are carried on, the rest makes positions and orders."""
     await work.books.lock()
     found = await work.months.find(month)
@@ -182,7 +182,7 @@ async def rolled_back(work: Unit, month: str, now: datetime, memo: str = "") -> 
     return opened
 
 
-async def run_due(work: Unit, now: datetime, terms: Terms, memo: str = "") -> list[Step]:
+async def run_due(work: Unit, now: datetime, terms: ClearingTerms, memo: str = "") -> list[Step]:
     """All steps that are due, in a transaction, in the order of months."""
     await work.books.lock()
     known = await work.months.all()
@@ -192,7 +192,7 @@ async def run_due(work: Unit, now: datetime, terms: Terms, memo: str = "") -> li
     return steps
 
 
-async def answered(work: Unit, month: str, pair: tuple[str, str], said: tuple[str, Answer]) -> Statement:
+async def answered(work: Unit, month: str, pair: tuple[str, str], said: tuple[str, SideAnswer]) -> Statement:
     """Keeps what a side says, in a transaction."""
     await work.books.lock()
     found = await work.months.find(month)

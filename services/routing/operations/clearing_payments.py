@@ -13,7 +13,7 @@ from services.routing.domain.clearing.months import PAID as MONTH_PAID
 from services.routing.domain.clearing.parties import Pair, pair_of
 from services.routing.domain.clearing.payments import PAID, Payment, check_step, no_payment
 from services.routing.domain.clearing.prepaid import Account, Movement, Usage, moved, usage
-from services.routing.domain.clearing.terms import Terms
+from services.routing.domain.clearing.terms import ClearingTerms
 from services.routing.operations.clearing_writes import Books
 from services.routing.store.unit import Unit
 
@@ -26,7 +26,7 @@ class Payments:
     """What an operator does with money."""
 
     books: Books
-    terms: Terms
+    terms: ClearingTerms
 
     async def advance(
         self, stamp: RequestStamp, wanted: tuple[str, str, str], now: datetime, encode: Callable[[Payment], bytes]

@@ -15,7 +15,7 @@ from services.kernel.persons import person_not_found
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.registry import Registry
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 _QUERY: Final = "query."
 
@@ -41,7 +41,7 @@ class InsuredCells(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedPerson:
     """Who is asked about, and which field of the request names the person; without numbers in the query nobody is named.
 
     `made_in` is the cell of a credential that says so itself: it alone can check it. `path` begins with the transaction's node.
@@ -59,7 +59,7 @@ class Elsewhere:
     registry: Registry
     cells: InsuredCells
 
-    async def ask(self, asked: Asked, of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+    async def ask(self, asked: AskedPerson, of_cell: Callable[[str], Awaitable[T]]) -> T:
         """What the insured cell answers, or its refusal.
 
         Raises CREDENTIAL_OF_ANOTHER_CELL, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELLS_UNREAD and, where
@@ -71,7 +71,7 @@ class Elsewhere:
         told = {"admdvs": found.place.admdvs} if found.place else {}
         return await answered(found.insured_cell or found.later_cell, told, of_cell)
 
-    async def ask_maker(self, cell: str, of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+    async def ask_maker(self, cell: str, of_cell: Callable[[str], Awaitable[T]]) -> T:
         """What the cell answers that made a code or an ecToken, or its refusal.
 
         CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, CELL_UNAVAILABLE.
@@ -80,7 +80,7 @@ class Elsewhere:
             raise precondition("CREDENTIAL_OF_ANOTHER_CELL", cell=cell)
         return await answered(cell, {}, of_cell)
 
-    async def _found(self, asked: Asked) -> Resolution:
+    async def _found(self, asked: AskedPerson) -> Resolution:
         if not (asked.query.psn_no or asked.query.certno):
             raise person_not_found(asked.path)
         later: Resolution | None = None
@@ -102,7 +102,7 @@ class Elsewhere:
         raise person_not_found(asked.path)
 
 
-async def answered(cell: str, told: Mapping[str, str], of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+async def answered(cell: str, told: Mapping[str, str], of_cell: Callable[[str], Awaitable[T]]) -> T:
     """What a cell answers, or its refusal; UNAVAILABLE CELL_UNAVAILABLE, which tells what is `told`, where it does not answer."""
     try:
         return await of_cell(cell)

@@ -12,14 +12,14 @@ from services.kernel.codes import pooling_area
 from services.kernel.errors import invalid
 from services.kernel.persons import person_not_found
 from services.kernel.requests import RequestStamp
-from services.routing.domain.bills import Begun as BegunCare
+from services.routing.domain.bills import BegunBill
 from services.routing.domain.divisions import NATION
-from services.routing.domain.filing_terms import Terms
+from services.routing.domain.filing_terms import FilingTerms
 from services.routing.domain.filings import (
-    Asked,
-    Begun,
+    AskedFiling,
     Counted,
     Filing,
+    NamedCare,
     Stay,
     check_days,
     counting,
@@ -41,7 +41,7 @@ INSTITUTION: Final = "institution"
 class CarePlaces(Protocol):
     """The settlement of the cells."""
 
-    async def care(self, cell: str, begun: Begun, psn_no: str) -> Stay:
+    async def care(self, cell: str, begun: NamedCare, psn_no: str) -> Stay:
         """What has begun there; ENCOUNTER_NOT_FOUND, or the Fault of a cell that is away."""
         ...
 
@@ -58,7 +58,7 @@ class FilingOperations:
     """What FilingService and ReferralService do."""
 
     def __init__(
-        self, store: RoutingStore, registry: Registry, places: CarePlaces, new_id: Callable[[], str], terms: Terms
+        self, store: RoutingStore, registry: Registry, places: CarePlaces, new_id: Callable[[], str], terms: FilingTerms
     ) -> None:
         self._store = store
         self._registry = registry
@@ -70,9 +70,9 @@ class FilingOperations:
     async def file(
         self,
         stamp: RequestStamp,
-        asked: Asked,
+        asked: AskedFiling,
         insutype: str,
-        begun: Begun | None,
+        begun: NamedCare | None,
         now: datetime,
         paths: Paths,
         encode: Callable[[Filing], bytes],
@@ -133,7 +133,7 @@ class FilingOperations:
                 return told
             return counting(await work.filings.of_person(psn_no, MOST), care_admdvs, day, self._terms)
 
-    async def of_bills(self, bills: Sequence[BegunCare]) -> list[Filing | None]:
+    async def of_bills(self, bills: Sequence[BegunBill]) -> list[Filing | None]:
         """The filing that counts for each bill, none where none does."""
         async with self._store.read() as work:
             standing = await work.filings.standing_of(list({each.psn_no for each in bills}))
@@ -148,7 +148,9 @@ class FilingOperations:
             raise person_not_found(path)
         return found
 
-    async def _checked(self, asked: Asked, insutype: str, begun: Begun | None, today: date, paths: Paths) -> Asked:
+    async def _checked(
+        self, asked: AskedFiling, insutype: str, begun: NamedCare | None, today: date, paths: Paths
+    ) -> AskedFiling:
         located = self._registry.division(asked.care_admdvs, max(asked.from_day, today), paths.care_admdvs)
         if asked.care_admdvs == NATION:
             raise invalid(paths.care_admdvs, "filing.nation", "a province or a division below it")

@@ -15,7 +15,7 @@ from services.kernel.elsewhere import cell_unavailable, insured_elsewhere, outco
 from services.kernel.errors import Fault, conflict, not_found, precondition
 from services.routing.domain.bills import FoundBill, OrderAt, as_sent
 from services.routing.domain.filings import Filing
-from services.routing.domain.sagas import Kind, Move, Saga, State
+from services.routing.domain.sagas import Move, Saga, SagaKind, State
 from services.routing.operations.bills import Bills
 from services.routing.operations.steps import ORDER_CONFIRMED, Message, Unknown, asked, is_away, taken
 
@@ -126,7 +126,7 @@ class HeldOrders:
         saga = await self.bills.sagas.books.find(order_no)
         if saga is None:
             # From now on: its Open may be on the way.
-            new = self.bills.sagas.new(Kind.PAY, care_cell, "", ("", order_no, ""), "", 0)
+            new = self.bills.sagas.new(SagaKind.PAY, care_cell, "", ("", order_no, ""), "", 0)
             saga = await self.bills.sagas.begin(
                 replace(new, order_no=order_no, state=State.UNDONE, reason="NEVER_OPENED")
             )
@@ -223,7 +223,7 @@ class HeldOrders:
 
     def _saga(self, message: Message, order_no: str, insured_cell: str, expires_s: int) -> Saga:
         left_s = expires_s + _BEYOND_S
-        saga = self.bills.sagas.new(Kind.PAY, message.care_cell, insured_cell, message.key, message.act, left_s)
+        saga = self.bills.sagas.new(SagaKind.PAY, message.care_cell, insured_cell, message.key, message.act, left_s)
         return replace(saga, order_no=order_no)
 
     async def _mine(self, care_cell: str, order_no: str) -> Saga:

@@ -22,7 +22,7 @@ from services.routing.domain.clearing.notices import (
     Notice,
     NoticePage,
     RefusedNotice,
-    Taken,
+    TakenNotices,
     days_of,
     lost,
     reached,
@@ -40,7 +40,7 @@ Traced = Callable[[Sequence[str]], AbstractContextManager[object]]
 """Opens a block whose span is linked to the spans of these traceparents."""
 
 
-class Asked(NamedTuple):
+class AskedRetry(NamedTuple):
     """How many refused notices are to be taken once more, and what the operator says to it."""
 
     most: int
@@ -111,10 +111,10 @@ class Noticing:
             await self.feed.ack(cell, behind)
         return behind
 
-    async def take(self, notices: Sequence[Notice], places: dict[str, int]) -> Taken:
+    async def take(self, notices: Sequence[Notice], places: dict[str, int]) -> TakenNotices:
         """Takes notices in, and keeps up to where those of their cells were read, in one transaction."""
 
-        async def act(work: Unit) -> Taken:
+        async def act(work: Unit) -> TakenNotices:
             taken = await self._taken(work, notices, self.clock())
             for cell, seq in sorted(places.items()):
                 await work.notices.move(cell, seq)
@@ -129,7 +129,7 @@ class Noticing:
         """Takes in notices that a stream brought; a cell of which one was left out is asked itself, where it answers."""
         gaps: list[str] = []
 
-        async def act(work: Unit) -> Taken:
+        async def act(work: Unit) -> TakenNotices:
             gaps.clear()
             taken = await self._taken(work, notices, self.clock())
             for cell in sorted({each.cell for each in notices}):
@@ -153,7 +153,9 @@ class Noticing:
             found = await work.notices.refused(after or _FIRST, size + 1)
         return page_of(found, size, lambda each: each.place)
 
-    async def again(self, stamp: RequestStamp, asked: Asked, now: datetime, encode: Callable[[Looked], bytes]) -> bytes:
+    async def again(
+        self, stamp: RequestStamp, asked: AskedRetry, now: datetime, encode: Callable[[Looked], bytes]
+    ) -> bytes:
         """Reads all cells, and takes the first refused notices once more, as an answered write."""
         counts = await asyncio.gather(*map(self._tried, self.cells))
         unread = tuple(cell for cell, count in zip(self.cells, counts, strict=True) if count is None)
@@ -185,7 +187,7 @@ class Noticing:
         if waited:
             await self.take([each.notice for each in waited], {})
 
-    async def _taken(self, work: Unit, notices: Sequence[Notice], now: datetime) -> Taken:
+    async def _taken(self, work: Unit, notices: Sequence[Notice], now: datetime) -> TakenNotices:
         await work.books.lock()
         days = days_of(notices)
         listed = {
@@ -201,7 +203,7 @@ class Noticing:
         await work.notices.refuse(taken.refused)
         return taken
 
-    def _tell(self, taken: Taken) -> None:
+    def _tell(self, taken: TakenNotices) -> None:
         reasons: dict[tuple[str, str], int] = {}
         for each in taken.refused:
             if each.reason == DAY_TO_COME:

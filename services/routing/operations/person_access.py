@@ -21,7 +21,7 @@ from services.routing.domain.resolution import Query, resolve
 from services.routing.operations.elsewhere import Elsewhere, answered
 from services.routing.operations.person_keys import PersonKeys
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 class ConsentCells(Protocol):
@@ -118,7 +118,7 @@ class PersonAccess:
                 raise
             return [None] * len(items)
 
-    async def _of_person(self, query: Query, ask: Callable[[str], Awaitable[Answer]]) -> Keyed:
+    async def _of_person(self, query: Query, ask: Callable[[str], Awaitable[T]]) -> Keyed:
         hasher = await self.person_keys.hasher()
         answer: Any = await answered(await self._cell(query, hasher), {}, ask)
         return Keyed(answer, hasher.person_key(answer.psn_no))

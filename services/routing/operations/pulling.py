@@ -44,7 +44,7 @@ class Feed(Protocol):
 
 
 @dataclass(slots=True)
-class _Reading:
+class _CellFeed:
     """Of one cell: one reads at a time, and others wait for the same reading."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -67,7 +67,7 @@ class Pulling:
         self._feed = feed
         self.hashers = hashers
         self._monotonic = monotonic
-        self._readings: Mapping[str, _Reading] = {cell: _Reading() for cell in cells}
+        self._readings: Mapping[str, _CellFeed] = {cell: _CellFeed() for cell in cells}
 
     @property
     def cells(self) -> tuple[str, ...]:

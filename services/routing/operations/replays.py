@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.kernel.errors import Fault
-from services.routing.domain.replays import ReplayPage, Told
+from services.routing.domain.replays import ReplayedSettlement, ReplayPage
 from services.routing.operations.steps import is_away
 
 
@@ -24,7 +24,7 @@ class ReplayingCells(Protocol):
         """A page of what a cell has for places of care in others."""
         ...
 
-    async def book(self, care_cell: str, insured_cell: str, told: Told) -> None:
+    async def book(self, care_cell: str, insured_cell: str, told: ReplayedSettlement) -> None:
         """Has one booked at the place of care."""
         ...
 
@@ -70,7 +70,9 @@ class Replays:
 
         await asyncio.gather(*map(tried, self.cells))
 
-    async def _booked(self, cell: str, told: Told, away: set[str], refused: dict[tuple[str, str], int]) -> bool:
+    async def _booked(
+        self, cell: str, told: ReplayedSettlement, away: set[str], refused: dict[tuple[str, str], int]
+    ) -> bool:
         care_cell = told.care_cell or self.cell_of(told.care_admdvs)
         if care_cell in away:
             return False

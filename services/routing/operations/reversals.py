@@ -12,8 +12,8 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from services.kernel.elsewhere import outcome_unknown
 from services.kernel.errors import Fault, precondition
-from services.routing.domain.bills import MESSAGE, STAY, VISIT, Booked, OrderAt, Stands, as_sent
-from services.routing.domain.sagas import Kind, Move, Saga, State
+from services.routing.domain.bills import MESSAGE, STAY, VISIT, MeantBill, OrderAt, Stands, as_sent
+from services.routing.domain.sagas import Move, Saga, SagaKind, State
 from services.routing.operations.sagas import Sagas
 from services.routing.operations.steps import (
     ROUNDS,
@@ -35,7 +35,7 @@ _TAKEN_BACK: Final = "MESSAGE_VOIDED"
 class ReversingCells(Protocol):
     """The settlement of any cell; each raises its refusal."""
 
-    async def booked(self, cell: str, act: str, request: Any) -> Booked:
+    async def booked(self, cell: str, act: str, request: Any) -> MeantBill:
         """What an institution means that takes something back."""
         ...
 
@@ -109,7 +109,7 @@ class Reversals:
                 continue
             act = STAY if message.act == STAY or message.settles_stay else VISIT
             told = (message.key, act, message.left_s(), booked.order_no, booked.setl_id)
-            saga = self.sagas.new(Kind.REVERSE, care, booked.insured_cell, *told)
+            saga = self.sagas.new(SagaKind.REVERSE, care, booked.insured_cell, *told)
             if await begun(self.sagas, saga, message):
                 return await self._reversed(message, saga)
         raise outcome_unknown(blocking)
@@ -154,7 +154,7 @@ class Reversals:
         self.sagas.end(number, State.DONE)
         return answer
 
-    async def _not_standing(self, message: Message, booked: Booked) -> Any:
+    async def _not_standing(self, message: Message, booked: MeantBill) -> Any:
         """What 2601 is told of an order that is void, or becomes so; None where it is to be looked at again, or stands."""
         order_no, care = booked.order_no, message.care_cell
         if message.act != MESSAGE:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from services.kernel.errors import AWAY, Fault
-from services.routing.domain.sagas import Kind, Move, Saga
+from services.routing.domain.sagas import Move, Saga, SagaKind
 from services.routing.operations.sagas import SagaBooks, Sagas
 from services.runtime.loops import cut_off, repeat
 
@@ -38,7 +38,7 @@ class SagaLoop:
     def __init__(
         self,
         sagas: Sagas,
-        ends: Mapping[Kind, End],
+        ends: Mapping[SagaKind, End],
         span: Callable[[Saga], AbstractContextManager[object]],
         failed: Callable[[BaseException, str], None],
         every_s: float = EVERY_S,

@@ -17,7 +17,7 @@ from services.kernel.clock import MICROSECOND, Clock, to_micros
 from services.kernel.elsewhere import still_under_way
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved
-from services.routing.domain.sagas import Kind, Move, Saga, State, leased, leased_until, moved, rested, same_message
+from services.routing.domain.sagas import Move, Saga, SagaKind, State, leased, leased_until, moved, rested, same_message
 from services.routing.store.unit import RoutingStore, Unit
 from services.runtime.loops import cut_off
 from services.runtime.writes import AGAIN, Again, decide_each
@@ -129,7 +129,7 @@ class SagaBooks:
         if not asked:
             return {}
         running = await work.sagas.in_the_way(asked)
-        numbers = [each.order_no for each in asked if each.kind is Kind.PAY]
+        numbers = [each.order_no for each in asked if each.kind is SagaKind.PAY]
         known = await work.sagas.find(numbers) if numbers else {}
         of_message = {each.key: each for each in running}
         of_target = {each.target: each for each in running if each.target}
@@ -171,7 +171,7 @@ class Sagas:
 
     def new(
         self,
-        kind: Kind,
+        kind: SagaKind,
         care_cell: str,
         insured_cell: str,
         message: tuple[str, str, str],

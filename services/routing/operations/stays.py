@@ -16,12 +16,12 @@ from typing import Any, Final, NoReturn, Protocol
 from services.kernel.elsewhere import cell_unavailable, outcome_unknown
 from services.kernel.errors import Fault
 from services.routing.domain.bills import as_sent
-from services.routing.domain.sagas import Kind, Move, Saga, State
+from services.routing.domain.sagas import Move, Saga, SagaKind, State
 from services.routing.domain.stays import (
     DISCHARGE,
     UNDO_DISCHARGE,
     Admitted,
-    Begun,
+    BegunStay,
     Changed,
     Covered,
     Held,
@@ -29,7 +29,7 @@ from services.routing.domain.stays import (
     reservation_of,
     without_person,
 )
-from services.routing.operations.elsewhere import Asked, Elsewhere
+from services.routing.operations.elsewhere import AskedPerson, Elsewhere
 from services.routing.operations.sagas import Sagas
 from services.routing.operations.steps import ABANDONED, ROUNDS, Message, Unknown, asked, begun, is_away, taken, written
 
@@ -57,7 +57,7 @@ class StayCells(Protocol):
         """Whether a stay is registered at the place of care; from then on it will not be."""
         ...
 
-    async def begun(self, cell: str, fixmedins_code: str, mdtrt_id: str, psn_no: str) -> Begun:
+    async def begun(self, cell: str, fixmedins_code: str, mdtrt_id: str, psn_no: str) -> BegunStay:
         """A stay as the place of care has it; ENCOUNTER_NOT_FOUND."""
         ...
 
@@ -87,7 +87,7 @@ class Stays:
     sagas: Sagas
     new_id: Callable[[], str]
 
-    async def admit(self, message: Message, who: Asked, begin_at: datetime) -> Any:
+    async def admit(self, message: Message, who: AskedPerson, begin_at: datetime) -> Any:
         """2401, as it is answered for ever.
 
         Raises what `Elsewhere.ask` does; the refusals of both cells and CELL_UNAVAILABLE, where nothing stands and nothing will;
@@ -137,7 +137,7 @@ class Stays:
         blocking = ""
         for _ in range(ROUNDS):
             told = (message.key, message.act, message.left_s(), self.new_id())
-            saga = self.sagas.new(Kind.ADMIT, message.care_cell, insured_cell, *told)
+            saga = self.sagas.new(SagaKind.ADMIT, message.care_cell, insured_cell, *told)
             standing = await self.sagas.begin(saga)
             if standing.order_no == saga.order_no:
                 return saga
@@ -182,7 +182,7 @@ class Stays:
         if not held:
             return False
         told = ((saga.scope, "", ""), DISCHARGE, 0, held)
-        look = self.sagas.new(Kind.CHANGE_STAY, saga.care_cell, saga.insured_cell, *told)
+        look = self.sagas.new(SagaKind.CHANGE_STAY, saga.care_cell, saga.insured_cell, *told)
         look = replace(look, request_id=look.order_no)
         if (await self.sagas.begin(look)).order_no != look.order_no:
             return False
@@ -217,7 +217,7 @@ class Stays:
         with self.sagas.room():
             for _ in range(ROUNDS):
                 told = (message.key, message.act, message.left_s(), mdtrt_id)
-                saga = self.sagas.new(Kind.CHANGE_STAY, care, insured_cell, *told)
+                saga = self.sagas.new(SagaKind.CHANGE_STAY, care, insured_cell, *told)
                 if await begun(self.sagas, saga, message):
                     if message.act == UNDO_DISCHARGE and held is not None:
                         await self._reserved(message, saga, held)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from services.kernel.elsewhere import CELL_UNAVAILABLE, outcome_unknown
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.routing.domain.bills import PendingBill, as_sent
-from services.routing.domain.sagas import Kind, Saga
+from services.routing.domain.sagas import Saga, SagaKind
 from services.routing.operations.sagas import Kept, Sagas
 
 T = TypeVar("T")
@@ -156,7 +156,7 @@ async def known(sagas: Sagas, message: Message, insured_cell: str, order_no: str
 async def take_on(sagas: Sagas, care_cell: str, act: str, bill: PendingBill) -> None:
     """Begins the saga of a bill whose owner is gone."""
     own = (bill.fixmedins_code, bill.order_no, "")
-    saga = sagas.new(Kind.SETTLE, care_cell, bill.insured_cell, own, act, 0)
+    saga = sagas.new(SagaKind.SETTLE, care_cell, bill.insured_cell, own, act, 0)
     await sagas.begin(replace(saga, order_no=bill.order_no))
 
 

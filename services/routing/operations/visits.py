@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from services.routing.operations.elsewhere import Asked, Elsewhere
+from services.routing.operations.elsewhere import AskedPerson, Elsewhere
 from services.routing.operations.steps import Message, written
 
 
@@ -31,7 +31,7 @@ class Visits:
     elsewhere: Elsewhere
     cells: VisitCells
 
-    async def register(self, message: Message, who: Asked) -> Any:
+    async def register(self, message: Message, who: AskedPerson) -> Any:
         """Registers a visit.
 
         Raises what `Elsewhere.ask` does, the refusals of both cells, and OUTCOME_UNKNOWN where the cell of care, which was asked

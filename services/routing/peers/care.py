@@ -7,7 +7,7 @@ from typing import Final
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import not_found
-from services.routing.domain.filings import Begun, Stay
+from services.routing.domain.filings import NamedCare, Stay
 from services.runtime.outbound import Peers
 from services.runtime.wire import moment_of
 from yibao.settlement.v1 import encounter_pb2, encounter_pb2_grpc
@@ -22,7 +22,7 @@ class CareClient:
         self._peers = peers
         self._stubs = {cell: peers.stub(encounter_pb2_grpc.EncounterServiceStub, MEMBER, cell) for cell in cells}
 
-    async def care(self, cell: str, begun: Begun, psn_no: str) -> Stay:
+    async def care(self, cell: str, begun: NamedCare, psn_no: str) -> Stay:
         """When it began and whether it is settled; ENCOUNTER_NOT_FOUND, also where no cell of this mesh has the place."""
         stub = self._stubs.get(cell)
         if stub is None:

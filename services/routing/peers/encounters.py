@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from services.routing.domain.stays import Admitted, Begun, Changed, Covered, Held
+from services.routing.domain.stays import Admitted, BegunStay, Changed, Covered, Held
 from services.routing.peers.cells import stub_of
 from services.runtime.outbound import Peers
 from services.runtime.wire import moment_message, moment_of
@@ -66,11 +66,11 @@ class EncounterCells:
         asked = care_pb2.EndAdmissionRequest(mdtrt_id=mdtrt_id)
         return (await self._peers.call(stub_of(self._care, cell).EndAdmission, asked)).registered
 
-    async def begun(self, cell: str, fixmedins_code: str, mdtrt_id: str, psn_no: str) -> Begun:
+    async def begun(self, cell: str, fixmedins_code: str, mdtrt_id: str, psn_no: str) -> BegunStay:
         """A stay as the place of care has it."""
         asked = encounter_pb2.GetCareStateRequest(fixmedins_code=fixmedins_code, mdtrt_id=mdtrt_id, psn_no=psn_no)
         answer = await self._peers.call(stub_of(self._encounters, cell).GetCareState, asked)
-        return Begun(moment_of(answer.begntime), answer.insured_cell)
+        return BegunStay(moment_of(answer.begntime), answer.insured_cell)
 
     async def change(self, cell: str, act: str, request: Any, order_no: str) -> Changed:
         """2402, 2404, 2405 or 2601 of a 2401, at the place of care; acts are called as the contract calls them."""

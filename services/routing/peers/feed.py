@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from services.routing.domain.registry import Page, Place, Told
+from services.routing.domain.registry import Page, Place, ToldPerson
 from services.runtime.outbound import Peers
 from services.runtime.wire import optional_told_day, told_day
 from yibao.identity.v1 import change_pb2, change_pb2_grpc
@@ -33,7 +33,7 @@ class FeedClient:
         await self._peers.call(self._stubs[cell].Ack, change_pb2.AckRequest(reader=READER, upto=upto))
 
 
-def _told(person: change_pb2.ChangedPerson) -> Told:
+def _told(person: change_pb2.ChangedPerson) -> ToldPerson:
     places = tuple(
         Place(
             each.insutype,
@@ -44,4 +44,4 @@ def _told(person: change_pb2.ChangedPerson) -> Told:
         )
         for each in person.places
     )
-    return Told(person.psn_no, person.psn_cert_type, person.certno, places)
+    return ToldPerson(person.psn_no, person.psn_cert_type, person.certno, places)

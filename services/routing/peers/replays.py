@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from services.routing.domain.replays import ReplayPage, Told
+from services.routing.domain.replays import ReplayedSettlement, ReplayPage
 from services.routing.peers.cells import stub_of
 from services.runtime.outbound import Peers
 from yibao.settlement.v1 import care_pb2, care_pb2_grpc, replay_pb2, replay_pb2_grpc
@@ -27,11 +27,13 @@ class ReplayClient:
         request = replay_pb2.ListReplayedElsewhereRequest(after=after)
         answer = await self._peers.call(stub_of(self._replays, cell).ListReplayedElsewhere, request)
         return ReplayPage(
-            tuple(Told(each.setl_id, each.care_cell, each.mdtrtarea_admvs, each) for each in answer.replayed),
+            tuple(
+                ReplayedSettlement(each.setl_id, each.care_cell, each.mdtrtarea_admvs, each) for each in answer.replayed
+            ),
             answer.next,
         )
 
-    async def book(self, care_cell: str, insured_cell: str, told: Told) -> None:
+    async def book(self, care_cell: str, insured_cell: str, told: ReplayedSettlement) -> None:
         """Has one booked at the place of care."""
         request = care_pb2.BookReplayedRequest(insured_cell=insured_cell, replayed=told.message)
         await self._peers.call(stub_of(self._cares, care_cell).BookReplayed, request)

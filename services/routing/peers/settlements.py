@@ -12,8 +12,8 @@ from google.protobuf.message import DecodeError
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
-from services.routing.domain.bills import STAY, Begun, Booked, FoundBill, OrderAt, PendingBill, Stands
-from services.routing.domain.filing_terms import Kind
+from services.routing.domain.bills import STAY, BegunBill, FoundBill, MeantBill, OrderAt, PendingBill, Stands
+from services.routing.domain.filing_terms import FilingKind
 from services.routing.domain.filings import Filing
 from services.routing.peers.cells import stub_of
 from services.runtime.outbound import Peers
@@ -36,10 +36,10 @@ OPENER: Final = "routing"
 EXPIRES_S: Final = 60
 """After which a bill lapses in the insured cell that nobody confirms."""
 
-_KINDS: Final[Mapping[Kind, carried_pb2.FilingKind.ValueType]] = {
-    Kind.LONG_TERM: carried_pb2.FILING_KIND_LONG_TERM,
-    Kind.TEMPORARY: carried_pb2.FILING_KIND_TEMPORARY,
-    Kind.REFERRAL: carried_pb2.FILING_KIND_REFERRAL,
+_KINDS: Final[Mapping[FilingKind, carried_pb2.FilingKind.ValueType]] = {
+    FilingKind.LONG_TERM: carried_pb2.FILING_KIND_LONG_TERM,
+    FilingKind.TEMPORARY: carried_pb2.FILING_KIND_TEMPORARY,
+    FilingKind.REFERRAL: carried_pb2.FILING_KIND_REFERRAL,
 }
 _STANDS: Final[Mapping[int, Stands]] = {
     care_pb2.BOOKED_STATE_PENDING: Stands.PENDING,
@@ -143,12 +143,12 @@ class SettlementCells:
         request = order_state_pb2.GetOrderRequest(order_no=order_no)
         return _order(await self._peers.call(stub_of(self._orders, cell).GetOrder, request))
 
-    async def booked(self, cell: str, act: str, request: Any) -> Booked:
+    async def booked(self, cell: str, act: str, request: Any) -> MeantBill:
         """What an institution means that takes something back."""
         asked = care_pb2.FindBookedRequest(**{act: request})
         found = await self._peers.call(stub_of(self._cares, cell).FindBooked, asked)
         stands = _STANDS.get(found.state, Stands.STANDING)
-        return Booked(found.insured_cell, found.order_no, found.setl_id, stands, found.mdtrt_id)
+        return MeantBill(found.insured_cell, found.order_no, found.setl_id, stands, found.mdtrt_id)
 
     async def pending(self, cell: str) -> list[PendingBill]:
         """Bills that a place of care has booked and that wait for their end longer than they should."""
@@ -207,10 +207,10 @@ def _found(act: str, request: Any, answer: care_pb2.GetBillResponse) -> FoundBil
         case "carried":
             bill = answer.carried
             day = beijing_day(moment_of(bill.begin_time))
-            begun = Begun(bill.psn_no, bill.desk.mdtrtarea_admvs, day)
+            begun = BegunBill(bill.psn_no, bill.desk.mdtrtarea_admvs, day)
             return FoundBill(answer.insured_cell, carried=bill, begun=begun, care_hash=answer.care_hash)
         case "own":
-            begun = Begun(request.data.psn_no, answer.own.care_admdvs, told_day(answer.own.begin_day))
+            begun = BegunBill(request.data.psn_no, answer.own.care_admdvs, told_day(answer.own.begin_day))
             return FoundBill(answer.insured_cell, own=True, begun=begun)
         case "settled":
             return FoundBill(answer.insured_cell, settled=_settled(act, answer.settled))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from services.kernel.clock import beijing_day
 from services.kernel.credential_marks import cell_of
 from services.routing.domain.resolution import Query
-from services.routing.operations.elsewhere import Asked
+from services.routing.operations.elsewhere import AskedPerson
 from services.routing.servicer.convert import cert_type
 from services.runtime.call import current_call
 from services.runtime.wire import moment_of
@@ -18,7 +18,7 @@ from yibao.common.v1 import codes_pb2
 _NO_CERTIFICATE: Final = (codes_pb2.MDTRT_CERT_TYPE_EC, codes_pb2.MDTRT_CERT_TYPE_SOCIAL_SECURITY_CARD)
 
 
-def shown(desk: Any, node: Any, name: str) -> Asked:
+def shown(desk: Any, node: Any, name: str) -> AskedPerson:
     """Whose the credential of a node is that is called `name`: an ecToken tells its cell, else it is whoever has the certificate
     beside the credential, or the one that is the credential. Of cards routing knows nothing.
     """
@@ -26,10 +26,10 @@ def shown(desk: Any, node: Any, name: str) -> Asked:
     certno, path = _certificate(node, name)
     day = beijing_day(moment_of(node.begntime) if node.HasField("begntime") else current_call().now)
     query = _query(desk, day, certno=certno, psn_cert_type=cert_type(node.psn_cert_type))
-    return Asked(query, path, made_in or "")
+    return AskedPerson(query, path, made_in or "")
 
 
-def registered(desk: Any, node: Any, name: str) -> Asked:
+def registered(desk: Any, node: Any, name: str) -> AskedPerson:
     """The same of a registration, whose enrolment pays. Where nothing was shown, its `psn_no` says who it is; beside a credential
     that is a hint, which the insured cell checks.
     """
@@ -40,9 +40,9 @@ def registered(desk: Any, node: Any, name: str) -> Asked:
     return replace(asked, query=replace(of_type, psn_no=node.psn_no), path=f"{name}.psn_no")
 
 
-def numbered(desk: Any, node: Any, name: str, day: date) -> Asked:
+def numbered(desk: Any, node: Any, name: str, day: date) -> AskedPerson:
     """Whoever has the number that a node says."""
-    return Asked(_query(desk, day, psn_no=node.psn_no), f"{name}.psn_no")
+    return AskedPerson(_query(desk, day, psn_no=node.psn_no), f"{name}.psn_no")
 
 
 def _certificate(node: Any, name: str) -> tuple[str, str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from services.routing.domain.clearing.checks import DayCheck, Listed
-from services.routing.domain.clearing.journals import Filing, Journal, parts_of
+from services.routing.domain.clearing.checks import DayCheck, ListEntry
+from services.routing.domain.clearing.journals import FiledJournals, Journal, parts_of
 from services.routing.domain.clearing.months import CLOSE, Month, Step
 from services.routing.domain.clearing.payments import Payment
-from services.routing.domain.clearing.statements import CONFIRMED, DISPUTED, Answer, Statement
+from services.routing.domain.clearing.statements import CONFIRMED, DISPUTED, SideAnswer, Statement
 from services.routing.operations.clearing_journals import Collecting
 from services.routing.operations.clearing_months import Months
 from services.routing.operations.clearing_payments import Payments
@@ -49,7 +49,9 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
         """Adds to a list."""
         call = current_call()
         kinds = messages.KIND_NAMES
-        entries = [Listed(each.setl_id, kinds[each.kind], request.region, each.amount_fen) for each in request.entries]
+        entries = [
+            ListEntry(each.setl_id, kinds[each.kind], request.region, each.amount_fen) for each in request.entries
+        ]
         day, side = day_of(request.setl_day, "setl_day"), messages.SIDE_NAMES[request.side]
         kept = await self._collecting.submit(stamp_of(call, request), day, side, entries, call.now, _listed)
         return journals_pb.SubmitDayListResponse.FromString(kept)
@@ -130,21 +132,21 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
         self, request: pb.ConfirmStatementRequest, context: Any
     ) -> pb.ConfirmStatementResponse:
         """A side confirms."""
-        kept = await self._answer(request, Answer(CONFIRMED, memo=request.memo), _confirmed)
+        kept = await self._answer(request, SideAnswer(CONFIRMED, memo=request.memo), _confirmed)
         return pb.ConfirmStatementResponse.FromString(kept)
 
     async def DisputeStatement(  # noqa: N802
         self, request: pb.DisputeStatementRequest, context: Any
     ) -> pb.DisputeStatementResponse:
         """A side disputes."""
-        said = Answer(DISPUTED, messages.REASON_NAMES[request.reason], request.memo)
+        said = SideAnswer(DISPUTED, messages.REASON_NAMES[request.reason], request.memo)
         return pb.DisputeStatementResponse.FromString(await self._answer(request, said, _disputed))
 
     def _netted(self, month: Month, orders: Sequence[Payment]) -> bytes:
         told = [messages.payment(each, self._months.terms) for each in orders]
         return pb.NetMonthResponse(month=messages.month(month), payments=told).SerializeToString()
 
-    async def _answer(self, request: Any, said: Answer, encode: Any) -> bytes:
+    async def _answer(self, request: Any, said: SideAnswer, encode: Any) -> bytes:
         call = current_call()
         pair = (request.insured_region, request.care_region)
         side = messages.SIDE_NAMES[request.side]
@@ -176,7 +178,7 @@ def _journals(rows: Sequence[journals_pb.Journal]) -> list[Journal]:
 
 
 def _filed(count: int) -> Any:
-    def encode(filing: Filing) -> bytes:
+    def encode(filing: FiledJournals) -> bytes:
         answer = journals_pb.CollectJournalsResponse(filed_count=count, repeated_count=filing.repeated)
         return answer.SerializeToString()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.kernel.codes import pooling_area
 from services.kernel.errors import invalid
-from services.routing.domain.clearing.institutions import PAGE, Bill, Told
+from services.routing.domain.clearing.institutions import PAGE, Bill, InstitutionSaid
 from services.routing.domain.clearing.journals import REVERSE
 from services.routing.operations.clearing_institutions import InstitutionClearing
 from services.runtime.call import current_call
@@ -71,8 +71,8 @@ def _month(data: Any) -> str:
     return f"{data.trt_year}-{int(data.trt_month):02}"
 
 
-def _told(row: pb.RemoteBillWord) -> Told:
-    return Told(
+def _told(row: pb.RemoteBillWord) -> InstitutionSaid:
+    return InstitutionSaid(
         row.setl_id,
         row.cnfm_flag,
         row.medfee_sumamt_fen if row.HasField("medfee_sumamt_fen") else None,

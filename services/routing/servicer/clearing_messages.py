@@ -8,7 +8,7 @@ from services.routing.domain.clearing import checks, journals, months, payments,
 from services.routing.domain.clearing.ledger import Tally
 from services.routing.domain.clearing.netting import Position
 from services.routing.domain.clearing.parties import Pair
-from services.routing.domain.clearing.terms import Terms
+from services.routing.domain.clearing.terms import ClearingTerms
 from services.runtime.wire import day_message, moment_message
 from yibao.routing.v1 import clearing_journals_pb2 as journals_pb
 from yibao.routing.v1 import clearing_payments_pb2 as payments_pb
@@ -68,7 +68,7 @@ _LEVELS: Final = {
 }
 
 
-def difference(found: checks.Difference) -> journals_pb.Difference:
+def difference(found: checks.ListDifference) -> journals_pb.Difference:
     """One of the differences of a day."""
     return journals_pb.Difference(
         setl_id=found.setl_id,
@@ -135,7 +135,7 @@ def position(found: Position) -> pb.Position:
     )
 
 
-def terms(found: Terms, of_month: str) -> pb.ClearingTerms:
+def terms(found: ClearingTerms, of_month: str) -> pb.ClearingTerms:
     """The calendar of a month, and the thresholds."""
     return pb.ClearingTerms(
         closes_on=day_message(found.closes(of_month)),
@@ -146,7 +146,7 @@ def terms(found: Terms, of_month: str) -> pb.ClearingTerms:
     )
 
 
-def payment(found: payments.Payment, calendar: Terms) -> payments_pb.PaymentOrder:
+def payment(found: payments.Payment, calendar: ClearingTerms) -> payments_pb.PaymentOrder:
     """An order with the day on which it is due."""
     return payments_pb.PaymentOrder(
         payment_no=found.payment_no,
@@ -171,7 +171,7 @@ def level(name: str) -> Any:
     return _LEVELS[name]
 
 
-def _answer(said: statements.Answer) -> pb.StatementAnswer:
+def _answer(said: statements.SideAnswer) -> pb.StatementAnswer:
     return pb.StatementAnswer(
         state=_ANSWERS[said.state],
         reason=_REASONS.get(said.reason, pb.DISPUTE_REASON_UNSPECIFIED),

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.kernel.clock import beijing_day
-from services.routing.domain.filing_terms import Kind
-from services.routing.domain.filings import Asked, Begun, Filing
+from services.routing.domain.filing_terms import FilingKind
+from services.routing.domain.filings import AskedFiling, Filing, NamedCare
 from services.routing.operations.filings import FilingOperations, Paths
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.wire import day_message, moment_message, optional_day_message, optional_day_of
 from yibao.routing.v1 import filing_pb2, filing_pb2_grpc
 
-_KINDS: Final[Mapping[Kind, filing_pb2.FilingKind.ValueType]] = {
-    each: filing_pb2.FilingKind.Value(f"FILING_KIND_{each.name}") for each in Kind
+_KINDS: Final[Mapping[FilingKind, filing_pb2.FilingKind.ValueType]] = {
+    each: filing_pb2.FilingKind.Value(f"FILING_KIND_{each.name}") for each in FilingKind
 }
 _READ: Final = {value: kind for kind, value in _KINDS.items()}
 _PATHS: Final = Paths("psn_no", "care_admdvs")
@@ -33,7 +33,7 @@ class FilingServicer(filing_pb2_grpc.FilingServiceServicer):
         """Makes one."""
         call = current_call()
         first, last = optional_day_of(request, "filed_from"), optional_day_of(request, "filed_to")
-        asked = Asked(
+        asked = AskedFiling(
             request.psn_no,
             _READ[request.kind],
             request.care_admdvs,
@@ -42,7 +42,7 @@ class FilingServicer(filing_pb2_grpc.FilingServiceServicer):
             call.caller.role.value,
             detail={"memo": request.memo} if request.memo else {},
         )
-        begun = Begun(request.care.fixmedins_code, request.care.mdtrt_id) if request.HasField("care") else None
+        begun = NamedCare(request.care.fixmedins_code, request.care.mdtrt_id) if request.HasField("care") else None
         stored = await self._operations.file(stamp_of(call, request), asked, "", begun, call.now, _PATHS, _made)
         return filing_pb2.FileCareResponse.FromString(stored)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from services.routing.domain.clearing.journals import Journal
 from services.routing.domain.clearing.notices import RefusedNotice
-from services.routing.operations.notices import MOST, Asked, Looked, Noticing
+from services.routing.operations.notices import MOST, AskedRetry, Looked, Noticing
 from services.routing.operations.replays import Replays
 from services.routing.servicer.clearing_messages import KIND_NAMES, SIDE_NAMES
 from services.runtime.call import current_call
@@ -42,7 +42,7 @@ class ClearingNoticeServicer(clearing_notice_pb2_grpc.ClearingNoticeServiceServi
         self, request: pb.TakeNoticesRequest, context: Any
     ) -> pb.TakeNoticesResponse:
         """Reads all cells, and takes refused ones once more."""
-        call, asked = current_call(), Asked(request.most or MOST, request.memo)
+        call, asked = current_call(), AskedRetry(request.most or MOST, request.memo)
         # Places of care give notice of what replays have changed once they have booked it.
         await self._replays.pull_all()
         kept = await self._noticing.again(stamp_of(call, request), asked, call.now, _looked)

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any, Final
 
 from services.kernel.clock import beijing_day
-from services.routing.domain.filing_terms import Kind
-from services.routing.domain.filings import Asked, Filing
+from services.routing.domain.filing_terms import FilingKind
+from services.routing.domain.filings import AskedFiling, Filing
 from services.routing.domain.referrals import Named, Shown
 from services.routing.operations.filings import INSTITUTION, FilingOperations, Paths
 from services.routing.operations.referrals import Referrals
@@ -48,8 +48,15 @@ class ReferralServicer(referral_pb2_grpc.ReferralServiceServicer):
         days.check()
         detail = {name: getattr(row, name) for name in _KEPT if getattr(row, name)}
         detail |= {"refl_date": referred.isoformat(), "opter_id": request.opter, "opter_name": request.opter_name}
-        asked = Asked(
-            row.psn_no, Kind.REFERRAL, row.mdtrtarea_admdvs, first, last, INSTITUTION, request.fixmedins_code, detail
+        asked = AskedFiling(
+            row.psn_no,
+            FilingKind.REFERRAL,
+            row.mdtrtarea_admdvs,
+            first,
+            last,
+            INSTITUTION,
+            request.fixmedins_code,
+            detail,
         )
         stored = await self._filings.file(
             stamp_of(call, request), asked, row.insutype, None, call.now, _PATHS, _referred

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import invalid
-from services.routing.domain.divisions import Kind
+from services.routing.domain.divisions import DivisionKind
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.registry import Located, Registry
 from services.routing.servicer.convert import cert_type
@@ -17,8 +17,8 @@ from services.runtime.texts.routing import RESOLUTIONS
 from services.runtime.wire import day_message, day_of, optional_day_message
 from yibao.routing.v1 import registry_pb2, registry_pb2_grpc
 
-_KINDS: Final[Mapping[Kind, registry_pb2.DivisionKind.ValueType]] = {
-    each: registry_pb2.DivisionKind.Value(f"DIVISION_KIND_{each.name}") for each in Kind
+_KINDS: Final[Mapping[DivisionKind, registry_pb2.DivisionKind.ValueType]] = {
+    each: registry_pb2.DivisionKind.Value(f"DIVISION_KIND_{each.name}") for each in DivisionKind
 }
 _WHERE: Final[Mapping[Where, registry_pb2.Whereabouts.ValueType]] = {
     each: registry_pb2.Whereabouts.Value(f"WHEREABOUTS_{each.name}") for each in Where

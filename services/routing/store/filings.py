@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from services.kernel.clock import from_micros, to_micros
-from services.routing.domain.filing_terms import Kind
+from services.routing.domain.filing_terms import FilingKind
 from services.routing.domain.filings import Filing
 from services.runtime.db import DriverConnection, advisory_lock, sql
 
@@ -90,7 +90,7 @@ def _filing(row: Sequence[Any]) -> Filing:
     return Filing(
         filing_no,
         psn_no,
-        Kind(kind),
+        FilingKind(kind),
         care_admdvs,
         date.fromisoformat(first),
         date.fromisoformat(last) if last else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from services.routing.domain.sagas import Kind, Saga, State
+from services.routing.domain.sagas import Saga, SagaKind, State
 from services.routing.store.saga_tables import AT_REST, OF_MESSAGE, RUNNING
 from services.runtime.db import DriverConnection, sql
 
@@ -94,7 +94,7 @@ def _saga(row: Sequence[Any]) -> Saga:
     ) = row  # fmt: skip
     return Saga(
         order_no=order_no,
-        kind=Kind(kind),
+        kind=SagaKind(kind),
         care_cell=care_cell,
         insured_cell=insured_cell,
         scope=scope,

@@ -103,7 +103,7 @@ class Outer:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedMessage:
     """What was verified: the `data`, when it was sent, and the signature by which a repeat is known."""
 
     outer: Outer
@@ -180,7 +180,7 @@ def read_outer(body: bytes, most_bytes: int = MOST_BYTES) -> Outer:
     return Outer(app_id, named[0], members)
 
 
-def open_request(app: App, outer: Outer, now: datetime, *, window: timedelta = WINDOW) -> Opened:
+def open_request(app: App, outer: Outer, now: datetime, *, window: timedelta = WINDOW) -> OpenedMessage:
     """What an app has sent; ENVELOPE_INVALID, TIMESTAMP_OUT_OF_WINDOW, CIPHER_BROKEN, AUTHENTICATION_FAILED."""
     if outer.text("version") not in VERSIONS:
         raise _invalid("version", "mobile.version", known=", ".join(VERSIONS))
@@ -203,7 +203,7 @@ def _sealed(app: App, members: dict[str, Any], data: Mapping[str, Any], escaped:
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _opened(app: App, outer: Outer, now: datetime, window: timedelta, *, needed: bool) -> Opened:
+def _opened(app: App, outer: Outer, now: datetime, window: timedelta, *, needed: bool) -> OpenedMessage:
     members = outer.members
     if outer.app_id != app.app_id:
         raise _invalid(outer.id_name, "mobile.other_app")
@@ -229,7 +229,7 @@ def _opened(app: App, outer: Outer, now: datetime, window: timedelta, *, needed:
         raise _invalid("encData", "body.too_deep") from None
     if not good:
         raise _refused(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_FAILED", "signData", "mobile.signature")
-    return Opened(outer, data, sent, signature)
+    return OpenedMessage(outer, data, sent, signature)
 
 
 def _require(members: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ _AROUND: Final = len(TPDU) + len(HEADER)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PosFrame:
     """A message with its addresses: `tpdu` is an identifier, destination and source, `header` class, version and states."""
 
     payload: bytes
@@ -28,12 +28,12 @@ class Frame:
         body = self.tpdu + self.header + self.payload
         return len(body).to_bytes(2, "big") + body
 
-    def answer(self, payload: bytes) -> Frame:
+    def answer(self, payload: bytes) -> PosFrame:
         """The frame of an answer: destination and source change places."""
-        return Frame(payload, self.tpdu[:1] + self.tpdu[3:5] + self.tpdu[1:3], self.header)
+        return PosFrame(payload, self.tpdu[:1] + self.tpdu[3:5] + self.tpdu[1:3], self.header)
 
 
-async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
+async def read_frame(reader: asyncio.StreamReader) -> PosFrame | None:
     """The next frame; None where the line ends between two. `Malformed` for a length outside of the limits, IncompleteReadError
     where the line breaks within a frame.
     """
@@ -44,4 +44,4 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
     if not _AROUND < length <= _AROUND + MOST_BYTES:
         raise Malformed(f"a frame of {length} bytes; between {_AROUND + 1} and {_AROUND + MOST_BYTES}")
     body = await reader.readexactly(length)
-    return Frame(body[_AROUND:], body[: len(TPDU)], body[len(TPDU) : _AROUND])
+    return PosFrame(body[_AROUND:], body[: len(TPDU)], body[len(TPDU) : _AROUND])

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from services.runtime.outgoing import TIMEOUT_S, Sent, Unanswered
-from services.runtime.pos.frames import Frame, read_frame
-from services.runtime.pos.messages import Malformed, Message, without_card
+from services.runtime.outgoing import TIMEOUT_S, SentRequest, Unanswered
+from services.runtime.pos.frames import PosFrame, read_frame
+from services.runtime.pos.messages import Malformed, PosMessage, without_card
 from services.runtime.telemetry import SpanKind, Telemetry
 
 CONNECT_S: Final = 3.0
@@ -39,7 +39,7 @@ class PosLine:
     """Lines of a member. `told` hears of each message before it leaves, without the card's number."""
 
     def __init__(
-        self, telemetry: Telemetry, told: Callable[[Sent], None] | None = None, timeout_s: float = TIMEOUT_S
+        self, telemetry: Telemetry, told: Callable[[SentRequest], None] | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._telemetry = telemetry
         self._told = told
@@ -47,15 +47,15 @@ class PosLine:
         self._kept: dict[str, list[_Line]] = {}
         self._ends_each: set[str] = set()
 
-    async def exchange(self, provider: str, address: str, message: Message, raw: bytes) -> bytes:
+    async def exchange(self, provider: str, address: str, message: PosMessage, raw: bytes) -> bytes:
         """Sends the bytes of a message to "host:port" and gives those of its answer; `Unanswered`."""
-        frame = Frame(raw).packed()
+        frame = PosFrame(raw).packed()
         if self._told is not None:
-            self._told(Sent(provider, message.mti, address, {}, without_card(frame, message), message.masked()))
+            self._told(SentRequest(provider, message.mti, address, {}, without_card(frame, message), message.masked()))
         with self._telemetry.span(f"{provider} {message.mti}", kind=SpanKind.CLIENT):
             kept = self._taken(address)
             line = kept or await self._opened(address)
-            answer: Frame | None = None
+            answer: PosFrame | None = None
             try:
                 async with asyncio.timeout(self._timeout_s):
                     line.writer.write(frame)

@@ -23,7 +23,7 @@ class Malformed(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class PosMessage:
     """A type ("0200") and its fields by number, as text: digits where the wire has BCD, hex where it has bytes."""
 
     mti: str
@@ -47,7 +47,7 @@ def _masked(number: int, value: str) -> str:
     return f"<{len(value)}>" if number in _HIDDEN else value
 
 
-def encode(message: Message) -> bytes:
+def encode(message: PosMessage) -> bytes:
     """The bytes from the type to the last field; `Malformed`."""
     _check(message)
     told = {"t": message.mti} | {str(number): value for number, value in message.fields.items()}
@@ -58,13 +58,13 @@ def encode(message: Message) -> bytes:
     return _bounded(bytes(raw))
 
 
-def decode(raw: bytes) -> Message:
+def decode(raw: bytes) -> PosMessage:
     """The message in these bytes; `Malformed`."""
     try:
         told, _ = iso8583.decode(_bounded(raw), SPEC)
     except iso8583.DecodeError as error:
         raise Malformed(f"field {error.field}: {error.msg}") from None
-    message = Message(told["t"], {int(name): value for name, value in told.items() if name.isdigit()})
+    message = PosMessage(told["t"], {int(name): value for name, value in told.items() if name.isdigit()})
     _check(message)
     return message
 
@@ -75,7 +75,7 @@ def _bounded(raw: bytes) -> bytes:
     return raw
 
 
-def _check(message: Message) -> None:
+def _check(message: PosMessage) -> None:
     """What the packer lets pass: fields that the layout has not, and BCD that is no number."""
     for number, value in message.fields.items():
         if number not in _LAYOUT:
@@ -84,7 +84,7 @@ def _check(message: Message) -> None:
             raise Malformed(f"field {number}: digits alone")
 
 
-def without_card(raw: bytes, message: Message) -> bytes:
+def without_card(raw: bytes, message: PosMessage) -> bytes:
     """Bytes of a message, or of its frame, with zeros in place of the card's number but its last four digits: for records of what
     was told to whom.
     """

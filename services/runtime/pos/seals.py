@@ -15,7 +15,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 
-from services.runtime.pos.messages import Malformed, Message, encode
+from services.runtime.pos.messages import Malformed, PosMessage, encode
 
 SEAL: Final = 64
 _SEAL_BYTES: Final = 8
@@ -33,7 +33,7 @@ class Algorithm(Enum):
 
 
 @dataclass(frozen=True)
-class Keys:
+class PosKeys:
     """The working keys of one sign-on: for PIN blocks and for seals. What seals is made once: without slots it can be kept."""
 
     pin: bytes = field(repr=False)
@@ -41,9 +41,9 @@ class Keys:
     algorithm: Algorithm = Algorithm.DES
 
     @cached_property
-    def sealer(self) -> Sealer:
+    def sealer(self) -> PosSealer:
         """What makes and compares seals by them."""
-        return Sealer(self.seal, self.algorithm)
+        return PosSealer(self.seal, self.algorithm)
 
 
 def enciphered(key: bytes, data: bytes, algorithm: Algorithm) -> bytes:
@@ -65,7 +65,7 @@ def _cipher(key: bytes, algorithm: Algorithm) -> Cipher[modes.ECB]:
     return Cipher(TripleDES((key * 3)[:24]), modes.ECB())
 
 
-class Sealer:
+class PosSealer:
     """Makes seals under one key. A block is enciphered by itself, so that one cipher serves all; it is not for two threads."""
 
     def __init__(self, key: bytes, algorithm: Algorithm) -> None:
@@ -85,22 +85,22 @@ class Sealer:
 
 
 def seal_of(data: bytes, key: bytes, algorithm: Algorithm = Algorithm.DES) -> bytes:
-    """The seal over `data` under a key (`Sealer`)."""
-    return Sealer(key, algorithm)(data)
+    """The seal over `data` under a key (`PosSealer`)."""
+    return PosSealer(key, algorithm)(data)
 
 
-def sealed(message: Message, keys: Keys) -> bytes:
+def sealed(message: PosMessage, keys: PosKeys) -> bytes:
     """The bytes of a message with its seal as field 64; `Malformed`."""
-    raw = encode(Message(message.mti, {**message.fields, SEAL: _EMPTY}))[:-_SEAL_BYTES]
+    raw = encode(PosMessage(message.mti, {**message.fields, SEAL: _EMPTY}))[:-_SEAL_BYTES]
     return raw + keys.sealer(raw)
 
 
-def seal_holds(raw: bytes, keys: Keys) -> bool:
+def seal_holds(raw: bytes, keys: PosKeys) -> bool:
     """Whether a message's last eight bytes are its seal; whoever calls has seen that it has field 64."""
     return hmac.compare_digest(raw[-_SEAL_BYTES:], keys.sealer(raw[:-_SEAL_BYTES]))
 
 
-def packed_keys(keys: Keys, master: bytes) -> str:
+def packed_keys(keys: PosKeys, master: bytes) -> str:
     """Field 62 of a sign-on's answer, as hex: each key under the master key, and after it the first bytes of zeros under it."""
     return b"".join(_packed(key, master, keys.algorithm) for key in (keys.pin, keys.seal)).hex().upper()
 
@@ -110,7 +110,7 @@ def _packed(key: bytes, master: bytes, algorithm: Algorithm) -> bytes:
     return enciphered(master, key, algorithm) + check
 
 
-def unpacked_keys(told: str, master: bytes, algorithm: Algorithm = Algorithm.DES) -> Keys:
+def unpacked_keys(told: str, master: bytes, algorithm: Algorithm = Algorithm.DES) -> PosKeys:
     """The working keys of field 62; `Malformed` for a length that no form has, and where a check value is another key's."""
     raw = bytes.fromhex(told)
     if len(raw) not in _KEY_FORMS:
@@ -121,4 +121,4 @@ def unpacked_keys(told: str, master: bytes, algorithm: Algorithm = Algorithm.DES
     for key, piece in zip(keys, pieces, strict=True):
         if enciphered(key, bytes(algorithm.value), algorithm)[:_CHECK_BYTES] != piece[length:]:
             raise Malformed("field 62: a check value does not fit its key")
-    return Keys(keys[0], keys[1], algorithm)
+    return PosKeys(keys[0], keys[1], algorithm)

@@ -6,9 +6,9 @@ from typing import Final
 
 from services.runtime.outgoing import Unanswered
 from services.runtime.pos.line import PosLine
-from services.runtime.pos.messages import Malformed, Message, decode, encode
+from services.runtime.pos.messages import Malformed, PosMessage, decode, encode
 from services.runtime.pos.parts import ACCEPTED, BAD_SEAL, SIGN_ON, Route, route_of
-from services.runtime.pos.seals import SEAL, Algorithm, Keys, seal_holds, sealed, unpacked_keys
+from services.runtime.pos.seals import SEAL, Algorithm, PosKeys, seal_holds, sealed, unpacked_keys
 
 SIGN_ON_AGAIN: Final = "77"
 """The bank has no keys for this terminal, or another batch."""
@@ -36,7 +36,7 @@ class Session:
         self._own = {41: terminal_no, 42: merchant_no}
         self._algorithm = Algorithm.SM4 if secret.startswith(_SM4) else Algorithm.DES
         self._master = bytes.fromhex(secret.removeprefix(_SM4))
-        self._keys: Keys | None = None
+        self._keys: PosKeys | None = None
 
     @property
     def signed_on(self) -> bool:
@@ -55,7 +55,7 @@ class Session:
         except (Malformed, ValueError) as error:
             raise Unanswered(type(error).__name__, sent=True) from None
 
-    async def ask(self, mti: str, fields: dict[int, str]) -> Message:
+    async def ask(self, mti: str, fields: dict[int, str]) -> PosMessage:
         """The bank's answer. `Unanswered`; `NotSigned`: a new sign-on is needed; `Malformed`: fields do not fit."""
         answer = await self._exchanged(mti, fields)
         if answer.get(39) in _UNSEALED_ANSWERS:
@@ -63,8 +63,8 @@ class Session:
             raise NotSigned(answer.get(39))
         return answer
 
-    async def _exchanged(self, mti: str, fields: dict[int, str]) -> Message:
-        message = Message(mti, {**fields, **self._own})
+    async def _exchanged(self, mti: str, fields: dict[int, str]) -> PosMessage:
+        message = PosMessage(mti, {**fields, **self._own})
         keys = self._keys
         if mti in _SEALED and keys is None:
             raise NotSigned(SIGN_ON_AGAIN)
@@ -82,6 +82,6 @@ class Session:
             self._believe(answer, told)
         return answer
 
-    def _believe(self, answer: Message, told: bytes) -> None:
+    def _believe(self, answer: PosMessage, told: bytes) -> None:
         if self._keys is None or SEAL not in answer.fields or not seal_holds(told, self._keys):
             raise Unanswered("ANSWER_UNSEALED", sent=True)

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.store_errors import Cause, StoreUnavailable, unavailable
 from services.runtime.stores import backups
-from services.runtime.stores.opening import Found, State, few, look, open_store, settle, start_from
+from services.runtime.stores.opening import FoundStore, State, few, look, open_store, settle, start_from
 from services.runtime.stores.schema import BASELINE, Schema, release
 
 PROGRAM: Final = "yibao"
@@ -74,7 +74,7 @@ def note_lifted(told: Mapping[str, str]) -> None:
     _LOG.info("store upgraded", extra={"fields": told})
 
 
-def _lifted(connection: Connection, schema: Schema, found: Found, now: datetime) -> None:
+def _lifted(connection: Connection, schema: Schema, found: FoundStore, now: datetime) -> None:
     # Alembic is 60 modules: a start that upgrades nothing does without.
     upgrading: Any = importlib.import_module("services.runtime.stores.upgrading")
     begin = start_from(connection, schema, found)
@@ -95,7 +95,7 @@ def _dangling(connection: Connection) -> tuple[str, ...]:
     return tuple(f"foreign keys of {each} lead nowhere" for each in sorted(tables))
 
 
-def _failed(found: Found, begin: str, schema: Schema, differences: tuple[str, ...]) -> StoreUnavailable:
+def _failed(found: FoundStore, begin: str, schema: Schema, differences: tuple[str, ...]) -> StoreUnavailable:
     cause = Cause.NO_RELEASE if found.state is State.WITHOUT_VERSION else Cause.UPGRADE_FAILED
     return unavailable(cause, {"revision": begin, "head": schema.head, "differences": few(differences)})
 

@@ -31,7 +31,7 @@ class State(Enum):
     DIFFERENT = "different"
 
 
-class Found(NamedTuple):
+class FoundStore(NamedTuple):
     """What stands in a store: its state, revision ("" where it says none) and the release that brought it there.
 
     `differences` are told where a store of this revision, or without one, is not as expected.
@@ -45,15 +45,15 @@ class Found(NamedTuple):
     compared: str = ""
 
 
-def look(connection: Connection, schema: Schema, *, thoroughly: bool = False) -> Found:
+def look(connection: Connection, schema: Schema, *, thoroughly: bool = False) -> FoundStore:
     """What a store is; it changes nothing. Compares afresh only what has changed since it was compared, or `thoroughly`."""
     pieces = shape.pieces(connection, schema)
     mine = [each for each in pieces if each.table in schema.metadata.tables]
     digest = schema.digest(connection.dialect.name, mine)
     revision, brought_by, compared = _version(connection, schema, pieces)
     if not revision and not mine:
-        return Found(State.EMPTY, digest=digest)
-    found = Found(State.READY, revision, brought_by, digest=digest, compared=compared)
+        return FoundStore(State.EMPTY, digest=digest)
+    found = FoundStore(State.READY, revision, brought_by, digest=digest, compared=compared)
     if revision and revision != schema.head:
         if is_earlier(revision, schema.head):
             return found._replace(state=State.EARLIER)
@@ -117,7 +117,7 @@ def settle(connection: Connection, schema: Schema, now: datetime, *, compare: bo
     return ()
 
 
-def start_from(connection: Connection, schema: Schema, found: Found) -> str:
+def start_from(connection: Connection, schema: Schema, found: FoundStore) -> str:
     """The revision from which an upgrade goes on, written down for Alembic where the store does not say one."""
     if found.state is State.WITHOUT_VERSION:
         table = schema.version_table

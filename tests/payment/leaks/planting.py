@@ -11,7 +11,7 @@ from buf.validate import validate_pb2
 from services.kernel import authorisations
 from services.kernel.authorisations import digest_of
 from services.payment.channels.protocol import Delivery
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 from services.payment.domain.splits import Split
 from services.payment.operations.books import Write
 from services.runtime.call import use_call
@@ -87,7 +87,7 @@ class PlantedShop(Shop):
         self.answers: list[bytes] = []
         super().__post_init__()
 
-    async def tried(self, cash: int = CASH, fund: int = FUND, acct: int = ACCT) -> Order:
+    async def tried(self, cash: int = CASH, fund: int = FUND, acct: int = ACCT) -> PayOrder:
         """As the shop's, by messages."""
         self.settlement.split = Split(total_fen=fund + acct + cash, fund_fen=fund, acct_fen=acct, cash_fen=cash)
         self.order_no = await self._saved(fund + acct + cash)

@@ -19,7 +19,7 @@ from services.payment.channels import wechat_gateway, wechat_words
 from services.payment.domain.orders import RefundKind
 from services.payment.domain.phases import Phase
 from services.runtime.masking import Sealed
-from services.runtime.outgoing import Sent
+from services.runtime.outgoing import SentRequest
 from tests.payment.leaks.planting import WHO, PlantedShop, fields_to_plant, opened
 from tests.payment.leaks.searching import Searcher
 from tests.payment.suite.cases import CASES, Case, Subject, paid, placed
@@ -70,7 +70,7 @@ class Told:
         return clear, clear | {word for each in set(self.inside) for word in searcher.found(each)}
 
 
-def _bytes_of(sent: Sent) -> Iterator[bytes]:
+def _bytes_of(sent: SentRequest) -> Iterator[bytes]:
     yield f"{sent.method} {sent.url}\n{dict(sent.headers)}".encode()
     yield sent.body
 

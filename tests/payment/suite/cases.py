@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from services.payment.domain.orders import Order
+from services.payment.domain.orders import PayOrder
 from services.payment.domain.phases import Phase
 from tests.payment.suite.party import CODE, MIXED, Party
 from tests.payment.suite.shop import CASH, Shop
@@ -106,7 +106,7 @@ def case(
     return added
 
 
-async def placed(shop: Shop, cash: int = CASH) -> Order:
+async def placed(shop: Shop, cash: int = CASH) -> PayOrder:
     """An order that waits for the person, or was charged at once."""
     await shop.tried(cash)
     assert await shop.pay() == ""
@@ -115,7 +115,7 @@ async def placed(shop: Shop, cash: int = CASH) -> Order:
     return order
 
 
-async def paid(shop: Shop, cash: int = CASH) -> Order:
+async def paid(shop: Shop, cash: int = CASH) -> PayOrder:
     """An order that is paid."""
     await placed(shop, cash)
     if shop.form != CODE:

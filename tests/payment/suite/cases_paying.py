@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from services.payment.domain.orders import Order, moved
+from services.payment.domain.orders import PayOrder, moved
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.domain.steps import CASH_TO_HAND_OUT
@@ -343,14 +343,14 @@ async def a_lapsed_charge_whose_return_gets_lost_goes_back_once(shop: Shop) -> N
 
 
 def _refuses(settlement: FakeSettlement) -> Any:
-    async def refuse(order: Order, expires_s: int = 0) -> None:
+    async def refuse(order: PayOrder, expires_s: int = 0) -> None:
         settlement.states[order.open_no] = "void"
         await FakeSettlement.hold(settlement, order, expires_s)
 
     return refuse
 
 
-def _tried_again(order: Order) -> Write:
+def _tried_again(order: PayOrder) -> Write:
     """What 6202 writes of an order that has failed."""
     again = moved(order, Phase.TRIED, order.changed_at, reason="", charged_fen=0, refunded_fen=0)
     return Write(again, order.version)

@@ -18,7 +18,7 @@ from services.payment.channels.protocol import Channel, Delivery
 from services.payment.channels.record import Record
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Seen
-from services.payment.domain.orders import Bill, Charge, ChargeState, Order, Refund, RefundKind
+from services.payment.domain.orders import Bill, Charge, ChargeState, PayOrder, Refund, RefundKind
 from services.payment.domain.phases import Phase
 from services.payment.domain.profiles import Profile
 from services.payment.domain.splits import Split
@@ -181,12 +181,12 @@ class Shop:
         """An institution's call that begins now."""
         return CallContext(Caller(Role.INSTITUTION, INSTITUTION), "/payment/Pay", None, None, self.clock())
 
-    async def tried(self, cash: int = CASH, fund: int = FUND, acct: int = ACCT) -> Order:
+    async def tried(self, cash: int = CASH, fund: int = FUND, acct: int = ACCT) -> PayOrder:
         """An order that was tried, and the authorisation that it was placed under."""
         split = Split(total_fen=fund + acct + cash, fund_fen=fund, acct_fen=acct, cash_fen=cash)
         number, now = self.fresh("O"), self.books.now()
         bill = Bill("P1", "310", "M1", "B1", 11, "11", "01", 1, split.total_fen, stay=False)
-        order = Order(
+        order = PayOrder(
             *(number, INSTITUTION, f"H{self.number}X{now % 10**9}", "digest", 1, "01", "110100", bill, False),
             *(Phase.TRIED, now, now, now),
             split=split,
@@ -272,7 +272,7 @@ class Shop:
             for task in [*self.loop._under_way.values()]:
                 await task
 
-    async def now(self) -> Order:
+    async def now(self) -> PayOrder:
         """The order as it stands."""
         found = await self.books.order(self.order_no)
         assert found is not None
@@ -309,7 +309,7 @@ class Shop:
             seconds -= seconds if wait_s is None else wait_s
             await self.round()
 
-    async def at_rest(self, limit_s: float = REST_S) -> Order:
+    async def at_rest(self, limit_s: float = REST_S) -> PayOrder:
         """The order once nothing moves it any more, from when on every party answers; not later than that."""
         passed = 0.0
         for _ in range(_MOST_STEPS):
@@ -328,7 +328,7 @@ class Shop:
         due = [each.due_at for each in strays] + ([order.due_at] if order.running else [])
         return max(0.05, (min(due) - self.books.now()) / 1_000_000) if due else None
 
-    async def ended(self, phase: Phase, limit_s: float = REST_S) -> Order:
+    async def ended(self, phase: Phase, limit_s: float = REST_S) -> PayOrder:
         """The order at rest in that phase, with books that agree."""
         order = await self.at_rest(limit_s)
         assert order.phase is phase, f"{order.phase.value} ({order.reason} {order.channel_code}), {self.lost[-3:]}"

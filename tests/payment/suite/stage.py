@@ -27,7 +27,7 @@ from services.payment.channels.protocol import Delivery
 from services.payment.store.terminal_rows import TerminalRows
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
-from services.runtime.outgoing import Outgoing, Sent
+from services.runtime.outgoing import Outgoing, SentRequest
 from services.runtime.pos.line import PosLine
 from tests.payment.suite.party import Party
 from tests.payment.terminal_lines import quiet
@@ -84,14 +84,14 @@ class Stage:
     step: Doorstep | None
     outgoing: Outgoing
     line: PosLine
-    sent: list[Sent]
+    sent: list[SentRequest]
     folder: Path
     template: Path
     twin: Twin | None = None
     agreed: Agreed | None = None
     offset_s: float = 0.0
     mark: str = ""
-    recorded: Callable[[Sent], None] | None = None
+    recorded: Callable[[SentRequest], None] | None = None
     store: PaymentStore = field(init=False)
     database: Database = field(init=False)
 
@@ -173,10 +173,10 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A stage; `program` is the folder of the twin, none for a channel without one."""
     template = await _template(folder)
-    sent: list[Sent] = []
+    sent: list[SentRequest] = []
     telemetry = quiet()
 
-    def told(each: Sent) -> None:
+    def told(each: SentRequest) -> None:
         sent.append(each)
         if made.recorded is not None:
             made.recorded(each)

@@ -19,7 +19,7 @@ from services.kernel.clock import BEIJING
 from services.kernel.errors import Fault
 from services.runtime.national.envelope import (
     App,
-    Opened,
+    OpenedMessage,
     build_answer,
     build_request,
     open_answer,
@@ -49,7 +49,7 @@ def ours(form: SecretForm = SecretForm.KEY) -> App:
     return App(APP_ID, SECRET, other(), standard().public, form)
 
 
-def opened(body: bytes, app: App | None = None, now: datetime = NOW) -> Opened:
+def opened(body: bytes, app: App | None = None, now: datetime = NOW) -> OpenedMessage:
     return open_request(app or ours(), read_outer(body), now)
 
 

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from services.runtime.pos import parts
-from services.runtime.pos.messages import Message
+from services.runtime.pos.messages import PosMessage
 from services.runtime.pos.parts import Totals, Uploaded
 from tools.twins.bank.book import Book, Terminal, Trade
 from tools.twins.bank.cards import STATEMENT_SECRET
@@ -22,7 +22,7 @@ _OTHER_BATCH: Final = "77"
 _NOT_ASKED: Final = "12"
 
 
-def settle(book: Book, terminal: Terminal, route: parts.Route, message: Message) -> dict[int, str]:
+def settle(book: Book, terminal: Terminal, route: parts.Route, message: PosMessage) -> dict[int, str]:
     """0500: compares the totals of the open batch; equal ones close it, others wait for an upload."""
     if route.batch != terminal.batch_no:
         return {39: _OTHER_BATCH}
@@ -37,7 +37,7 @@ def settle(book: Book, terminal: Terminal, route: parts.Route, message: Message)
     return {39: parts.ACCEPTED, 48: parts.totals_field(own, verdict)}
 
 
-def upload(book: Book, terminal: Terminal, route: parts.Route, message: Message) -> dict[int, str]:
+def upload(book: Book, terminal: Terminal, route: parts.Route, message: PosMessage) -> dict[int, str]:
     """0320: keeps the lines of a batch whose totals differ; the last message closes it. What differs is kept for operators."""
     if not terminal.unequal or route.batch != terminal.batch_no:
         return {39: _NOT_ASKED}

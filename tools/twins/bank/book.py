@@ -9,7 +9,7 @@ import msgspec
 
 from services.runtime.pos.messages import Malformed
 from services.runtime.pos.parts import Kind, Original
-from services.runtime.pos.seals import Keys
+from services.runtime.pos.seals import PosKeys
 from tools.twins.bank.cards import CARDS, algorithm_of, is_merchant
 from tools.twins.shelf import Shelf
 
@@ -49,12 +49,12 @@ class Terminal(msgspec.Struct):
         return f"{self.batch:06d}"
 
     @property
-    def keys(self) -> Keys | None:
+    def keys(self) -> PosKeys | None:
         """The working keys; None where it has to sign on."""
         algorithm = algorithm_of(self.number)
         if not self.seal_key or algorithm is None:
             return None
-        return Keys(bytes.fromhex(self.pin_key), bytes.fromhex(self.seal_key), algorithm)
+        return PosKeys(bytes.fromhex(self.pin_key), bytes.fromhex(self.seal_key), algorithm)
 
 
 class Trade(msgspec.Struct):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.runtime.pos import parts
-from services.runtime.pos.messages import Malformed, Message, encode
+from services.runtime.pos.messages import Malformed, PosMessage, encode
 from services.runtime.pos.parts import Kind
-from services.runtime.pos.seals import SEAL, Algorithm, Keys, enciphered, packed_keys, seal_holds, sealed
+from services.runtime.pos.seals import SEAL, Algorithm, PosKeys, enciphered, packed_keys, seal_holds, sealed
 from tools.twins.bank import batches
 from tools.twins.bank.book import Account, Book, Terminal, Trade
 from tools.twins.bank.cards import MASTER, algorithm_of, chosen_answer
@@ -42,7 +42,7 @@ class Refused(Exception):
 class Call:
     """A request that was understood so far: who sends it, under which route, and with which keys it is sealed."""
 
-    message: Message
+    message: PosMessage
     terminal: Terminal
     route: parts.Route
     amount_fen: int
@@ -60,7 +60,7 @@ class Host:
         self._book = book
         self._clock = clock
 
-    def answer(self, message: Message, raw: bytes) -> bytes:
+    def answer(self, message: PosMessage, raw: bytes) -> bytes:
         """The bytes of the answer, sealed where the request's kind is; `Malformed` where not even an answer can be made."""
         terminal: Terminal | None = None
         with self._book.shelf.change():
@@ -74,13 +74,13 @@ class Host:
         now = self._clock.now()
         echoed = {number: message.fields[number] for number in _ECHOED if number in message.fields}
         moment = {12: f"{now:%H%M%S}", 13: f"{now:%m%d}", 15: f"{now:%m%d}", 32: ACQUIRER}
-        answer = Message(_answer_type(message.mti), {**echoed, **moment, **told})
+        answer = PosMessage(_answer_type(message.mti), {**echoed, **moment, **told})
         keys = None if terminal is None else terminal.keys
         if message.mti not in _SEALED or keys is None:
             return encode(answer)
         return sealed(answer, keys)
 
-    def _told(self, message: Message, raw: bytes) -> tuple[Terminal, dict[int, str]]:
+    def _told(self, message: PosMessage, raw: bytes) -> tuple[Terminal, dict[int, str]]:
         terminal = self._terminal(message)
         route = parts.route_of(message.get(60))
         match message.mti, route.network:
@@ -104,7 +104,7 @@ class Host:
             return terminal, self._reverse(call)
         return terminal, self._booked(call)
 
-    def _terminal(self, message: Message) -> Terminal:
+    def _terminal(self, message: PosMessage) -> Terminal:
         if algorithm_of(message.get(41)) is None:
             raise Refused(NO_TERMINAL)
         terminal = self._book.terminal(message.get(41), message.get(42))
@@ -115,13 +115,13 @@ class Host:
     def _signed_on(self, terminal: Terminal, route: parts.Route) -> dict[int, str]:
         algorithm = algorithm_of(terminal.number)
         assert algorithm is not None  # `_terminal` has looked.
-        keys = Keys(secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_KEY_BYTES), algorithm)
+        keys = PosKeys(secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_KEY_BYTES), algorithm)
         terminal.pin_key, terminal.seal_key = keys.pin.hex(), keys.seal.hex()
         self._book.keep_terminal(terminal)
         batch = parts.Route(route.code, terminal.batch_no, route.network)
         return {39: parts.ACCEPTED, 60: str(batch), 62: packed_keys(keys, MASTER)}
 
-    def _sealed(self, message: Message, raw: bytes, keys: Keys) -> None:
+    def _sealed(self, message: PosMessage, raw: bytes, keys: PosKeys) -> None:
         if SEAL not in message.fields or not seal_holds(raw, keys):
             raise Refused(parts.BAD_SEAL)
 

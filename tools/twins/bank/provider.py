@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from services.runtime.pos.frames import Frame, read_frame
-from services.runtime.pos.messages import Malformed, Message, decode, without_card
+from services.runtime.pos.frames import PosFrame, read_frame
+from services.runtime.pos.messages import Malformed, PosMessage, decode, without_card
 from services.runtime.pos.parts import kind_of, route_of
 from tools.twins.bank import batches
 from tools.twins.bank.book import Book, Trade
@@ -156,7 +156,7 @@ class Bank:
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
 
-    async def _converse(self, frame: Frame, writer: asyncio.StreamWriter) -> bool:
+    async def _converse(self, frame: PosFrame, writer: asyncio.StreamWriter) -> bool:
         """Answers one message; False where the line ends without an answer."""
         message = decode(frame.payload)
         self._stand.records.bytes_received("ISO8583", without_card(frame.packed(), message))
@@ -173,7 +173,7 @@ class Bank:
         await writer.drain()
         return True
 
-    def _fault(self, message: Message) -> Fault | None:
+    def _fault(self, message: PosMessage) -> Fault | None:
         """The fault of a message: an armed one (method: its type; path: `/purchase`), or its amount's, at its first coming."""
         try:
             kind = kind_of(message.mti, message.get(3), route_of(message.get(60)).code)

@@ -16,7 +16,7 @@ from services.kernel.errors import Fault as Refused
 from services.kernel.money import fen_of_yuan
 from services.runtime.national.envelope import (
     App,
-    Opened,
+    OpenedMessage,
     build_answer,
     build_request,
     open_request,
@@ -201,7 +201,7 @@ class National:
         except (httpx.HTTPError, ValueError):
             return False
 
-    def _chosen(self, path: str, opened: Opened) -> Fault | None:
+    def _chosen(self, path: str, opened: OpenedMessage) -> Fault | None:
         """A fault that the amount of a new order chooses, at its first coming."""
         if path != f"{_PATH}order" or "cashAmt" not in opened.data:
             return None

@@ -17,7 +17,7 @@ DIFFERENCES: Final = (MISSING, UNKNOWN, AMOUNT, REGION)
 """A journal that a side does not list; a listed entry without journal; another sum; another region."""
 
 
-class Listed(NamedTuple):
+class ListEntry(NamedTuple):
     """An entry of a side's list: the region is the side's own, the sum in fen, negative for a reversal."""
 
     setl_id: str
@@ -26,7 +26,7 @@ class Listed(NamedTuple):
     amount_fen: int
 
 
-class Difference(NamedTuple):
+class ListDifference(NamedTuple):
     """What a side and the nation tell differently of an entry; 0 fen where one does not have it."""
 
     setl_id: str
@@ -53,10 +53,10 @@ class DayCheck(NamedTuple):
     memo: str
 
 
-def new_entries(entries: Sequence[Listed], standing: Iterable[Listed]) -> list[Listed]:
+def new_entries(entries: Sequence[ListEntry], standing: Iterable[ListEntry]) -> list[ListEntry]:
     """Entries that are not listed yet; CONFLICT CLEARING_JOURNAL_EXISTS for one that is, with other content."""
     known = {(each.setl_id, each.kind): each for each in standing}
-    fresh: list[Listed] = []
+    fresh: list[ListEntry] = []
     for each in entries:
         before = known.get((each.setl_id, each.kind))
         if before is None:

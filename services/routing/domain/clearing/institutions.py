@@ -22,7 +22,7 @@ class Bill(NamedTuple):
     number: str
 
 
-class Told(NamedTuple):
+class InstitutionSaid(NamedTuple):
     """What an institution says to a settlement, or to the reversal of it; sums in fen where it sends them."""
 
     setl_id: str
@@ -31,7 +31,7 @@ class Told(NamedTuple):
     optins_pay_sumamt_fen: int | None
 
 
-def check_told(told: Sequence[Told], standing: Sequence[Bill], month: str) -> None:
+def check_told(told: Sequence[InstitutionSaid], standing: Sequence[Bill], month: str) -> None:
     """NOT_FOUND CLEARING_BILL_NOT_FOUND for one that does not clear for it in that month.
 
     PRECONDITION CLEARING_BILL_DIFFERS where a sum that it sends is of no journal of that number.

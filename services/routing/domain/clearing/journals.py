@@ -77,7 +77,7 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
+class FiledJournals:
     """What comes of a list: the new ones, and how many stood already."""
 
     fresh: tuple[Filed, ...]
@@ -102,7 +102,9 @@ def parts_of(amounts: Iterable[tuple[str, int]], path: str) -> tuple[tuple[str, 
     return tuple(sorted((fund, amount) for fund, amount in found.items() if amount))
 
 
-def file(journals: Sequence[Journal], standing: Mapping[Key, Journal], closed: Collection[str], today: date) -> Filing:
+def file(
+    journals: Sequence[Journal], standing: Mapping[Key, Journal], closed: Collection[str], today: date
+) -> FiledJournals:
     """Decides a list. `standing` holds what stands under the settlements' numbers, `closed` the months that are not open.
 
     CONFLICT CLEARING_JOURNAL_EXISTS for other content under a key, PRECONDITION CLEARING_REVERSAL_MISMATCH for a reversal
@@ -123,7 +125,7 @@ def file(journals: Sequence[Journal], standing: Mapping[Key, Journal], closed: C
         fresh.append(Filed(journal, pair_of(journal.insured_area, journal.care_area), _month(journal, closed, today)))
     for filed in fresh:
         _check_opposite(filed.journal, known)
-    return Filing(tuple(fresh), repeated)
+    return FiledJournals(tuple(fresh), repeated)
 
 
 def _month(journal: Journal, closed: Collection[str], today: date) -> str:

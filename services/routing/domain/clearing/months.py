@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Final
 
 from services.kernel.errors import not_found, precondition
-from services.routing.domain.clearing.terms import Terms
+from services.routing.domain.clearing.terms import ClearingTerms
 
 OPEN, CLOSED, NETTED, PAID = "open", "closed", "netted", "paid"
 CLOSE, NET = "close", "net"
@@ -47,7 +47,7 @@ class Step:
     month: str
 
 
-def due(months: Iterable[Month], today: date, terms: Terms) -> Iterator[Step]:
+def due(months: Iterable[Month], today: date, terms: ClearingTerms) -> Iterator[Step]:
     """Every step that is due on a day, in the order of months; a month that has to be closed first is both."""
     for each in sorted(months, key=lambda month: month.month):
         if each.is_open and terms.closes(each.month) <= today:
@@ -56,7 +56,7 @@ def due(months: Iterable[Month], today: date, terms: Terms) -> Iterator[Step]:
             yield Step(NET, each.month)
 
 
-def check_due(action: str, month: str, today: date, terms: Terms) -> None:
+def check_due(action: str, month: str, today: date, terms: ClearingTerms) -> None:
     """PRECONDITION CLEARING_NOT_DUE before the calendar's day."""
     day = terms.closes(month) if action == CLOSE else terms.nets(month)
     if today < day:

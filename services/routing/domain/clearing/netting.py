@@ -33,7 +33,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PaymentOrder:
     """Who pays whom, in fen, above 0."""
 
     circle: str
@@ -51,18 +51,18 @@ def positions(claims: Iterable[tuple[Pair, int]]) -> list[Position]:
     return [Position(circle, region, got, owed) for (circle, region), (got, owed) in sorted(sums.items())]
 
 
-def orders(found: Sequence[Position]) -> list[Order]:
+def orders(found: Sequence[Position]) -> list[PaymentOrder]:
     """Payments that bring every position to 0, by circle, payer and payee; ValueError where a circle does not sum to 0."""
     circles: dict[str, dict[str, int]] = {}
     for each in found:
         if each.net_fen:
             circles.setdefault(each.circle, {})[each.region] = each.net_fen
-    paid: list[Order] = []
+    paid: list[PaymentOrder] = []
     for circle, nets in sorted(circles.items()):
         if sum(nets.values()):
             raise ValueError(f"the positions of circle {circle} do not sum to 0")
         for group in _groups(nets):
-            paid += (Order(circle, *each) for each in _settled(group))
+            paid += (PaymentOrder(circle, *each) for each in _settled(group))
     return sorted(paid, key=lambda each: (each.circle, each.payer_region, each.payee_region))
 
 

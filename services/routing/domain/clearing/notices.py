@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
-from services.routing.domain.clearing.checks import Listed, new_entries
+from services.routing.domain.clearing.checks import ListEntry, new_entries
 from services.routing.domain.clearing.journals import KINDS, Filed, Journal, Key, file
 from services.routing.domain.clearing.parties import pair_of
 from services.routing.domain.clearing.statements import INSURED
@@ -77,11 +77,11 @@ class Day(NamedTuple):
 
 
 @dataclass(slots=True)
-class Taken:
+class TakenNotices:
     """What comes of notices: new journals, new entries of lists, and those that are refused."""
 
     fresh: list[Filed] = field(default_factory=list)
-    listed: dict[Day, list[Listed]] = field(default_factory=dict)
+    listed: dict[Day, list[ListEntry]] = field(default_factory=dict)
     refused: list[RefusedNotice] = field(default_factory=list)
 
 
@@ -110,13 +110,13 @@ def days_of(notices: Iterable[Notice]) -> dict[Day, list[str]]:
 def take(
     notices: Sequence[Notice],
     standing: Mapping[Key, Journal],
-    listed: Mapping[Day, Sequence[Listed]],
+    listed: Mapping[Day, Sequence[ListEntry]],
     closed: Collection[str],
     now: datetime,
-) -> Taken:
+) -> TakenNotices:
     """Decides notices one after the other. `standing` are the journals under their settlements' numbers, `listed` the entries
     of their lists that name these, `closed` the months that are not open."""
-    taken, known = Taken(), dict(standing)
+    taken, known = TakenNotices(), dict(standing)
     entries = {(day, each.setl_id, each.kind): each for day, those in listed.items() for each in those}
     today = beijing_day(now + CLOCKS_APART)
     for notice in notices:
@@ -131,7 +131,7 @@ def take(
     return taken
 
 
-def _file(notice: Notice, known: dict[Key, Journal], closed: Collection[str], today: date, taken: Taken) -> None:
+def _file(notice: Notice, known: dict[Key, Journal], closed: Collection[str], today: date, taken: TakenNotices) -> None:
     journal = notice.journal
     if INSURED not in notice.sides:
         return
@@ -141,12 +141,12 @@ def _file(notice: Notice, known: dict[Key, Journal], closed: Collection[str], to
     known[journal.key] = journal
 
 
-def _list(notice: Notice, entries: dict[tuple[Day, str, str], Listed], taken: Taken) -> None:
+def _list(notice: Notice, entries: dict[tuple[Day, str, str], ListEntry], taken: TakenNotices) -> None:
     journal = notice.journal
     pair = pair_of(journal.insured_area, journal.care_area)
     for side in notice.sides:
         region = pair.insured_region if side == INSURED else pair.care_region
-        day, entry = Day(journal.setl_day, side), Listed(journal.setl_id, journal.kind, region, journal.total_fen)
+        day, entry = Day(journal.setl_day, side), ListEntry(journal.setl_id, journal.kind, region, journal.total_fen)
         key = (day, entry.setl_id, entry.kind)
         before = entries.get(key)
         fresh = new_entries([entry], () if before is None else (before,))

@@ -12,7 +12,7 @@ from typing import Final
 
 from services.kernel.errors import precondition
 from services.routing.domain.clearing.parties import Pair
-from services.routing.domain.clearing.terms import Terms
+from services.routing.domain.clearing.terms import ClearingTerms
 
 NORMAL, YELLOW, RED = "normal", "yellow", "red"
 _LEVELS: Final = (NORMAL, YELLOW, RED)
@@ -56,7 +56,7 @@ class Usage:
         return _LEVELS.index(self.level) > _LEVELS.index(self.account.told)
 
 
-def usage(account: Account, used_fen: int, terms: Terms) -> Usage:
+def usage(account: Account, used_fen: int, terms: ClearingTerms) -> Usage:
     """The level of an account: its share used reaches 70 % (yellow) or 90 % (red) by our defaults."""
     scaled, balance = used_fen * 100, account.balance_fen
     if used_fen <= 0 or scaled < terms.yellow_percent * balance:

@@ -17,7 +17,7 @@ PENDING, NETTED, CARRIED = "pending", "netted", "carried"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SideAnswer:
     """What a side says: silence, consent, or a dispute with its reason."""
 
     state: str = SILENT
@@ -40,8 +40,8 @@ class Statement:
     amount_fen: int
     carried_fen: int
     funds: Mapping[str, int]
-    insured: Answer = Answer()
-    care: Answer = Answer()
+    insured: SideAnswer = SideAnswer()
+    care: SideAnswer = SideAnswer()
     outcome: str = PENDING
     carried_to: str = ""
 
@@ -55,7 +55,7 @@ class Statement:
         """Whether a side disputes it; silence is consent once the month is netted (our decision)."""
         return DISPUTED in (self.insured.state, self.care.state)
 
-    def answered(self, side: str, answer: Answer) -> Statement:
+    def answered(self, side: str, answer: SideAnswer) -> Statement:
         """With what a side says now; it may think better of it until the month is netted."""
         return replace(self, insured=answer) if side == INSURED else replace(self, care=answer)
 

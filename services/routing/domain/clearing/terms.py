@@ -16,7 +16,7 @@ _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ClearingTerms:
     """Days of the month after the one that is cleared, and shares of a prepayment in hundredths.
 
     From `closes_on` a month may be closed; both sides answer its statements until the day before `nets_on`, when silence
@@ -52,7 +52,7 @@ class Terms:
         return date(year, number, day)
 
 
-DEFAULTS: Final = Terms()
+DEFAULTS: Final = ClearingTerms()
 """What a mesh uses that names nothing else."""
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from services.kernel.clock import from_micros, to_micros
-from services.routing.domain.clearing.checks import DayCheck, Difference, Listed
+from services.routing.domain.clearing.checks import DayCheck, ListDifference, ListEntry
 from services.runtime.db import DriverConnection, sql
 
 _LISTED: Final = sql(
@@ -74,12 +74,12 @@ class CheckRows:
         self._connection = connection
         self._insert = {name: statement[connection.dialect] for name, statement in inserts.items()}
 
-    async def listed(self, day: str, side: str, setl_ids: Sequence[str]) -> list[Listed]:
+    async def listed(self, day: str, side: str, setl_ids: Sequence[str]) -> list[ListEntry]:
         """What a side has listed of these settlements."""
         rows = await self._connection.run(_LISTED, day, side, sorted(set(setl_ids)), patient=True)
-        return [Listed(*row) for row in rows]
+        return [ListEntry(*row) for row in rows]
 
-    async def add_listed(self, day: str, side: str, entries: Sequence[Listed]) -> None:
+    async def add_listed(self, day: str, side: str, entries: Sequence[ListEntry]) -> None:
         """More of the list of a side."""
         rows = [(day, side, *each) for each in entries]
         await self._connection.insert(self._insert["clearing_listed"], rows, patient=True)
@@ -99,7 +99,7 @@ class CheckRows:
             return DayCheck(national, insured, care, differences, from_micros(checked_at), memo)
         return None
 
-    async def differences(self, day: str, after: tuple[str, str, str, str], limit: int) -> list[Difference]:
+    async def differences(self, day: str, after: tuple[str, str, str, str], limit: int) -> list[ListDifference]:
         """Differences that the last check of a day found, behind a place."""
         rows = await self._connection.run(_DIFFERENCES, day, *after, limit)
-        return [Difference(*row) for row in rows]
+        return [ListDifference(*row) for row in rows]

@@ -12,7 +12,7 @@ from services.routing.domain.clearing.months import Month
 from services.routing.domain.clearing.netting import Position
 from services.routing.domain.clearing.parties import Pair
 from services.routing.domain.clearing.payments import UNDER_WAY, VOID, Payment
-from services.routing.domain.clearing.statements import INSURED, Answer, Statement
+from services.routing.domain.clearing.statements import INSURED, SideAnswer, Statement
 from services.runtime.db import DriverConnection, sql
 
 _MONTH: Final = sql("SELECT month, state, run, changed_at, memo FROM clearing_month WHERE month = ?1")
@@ -199,7 +199,7 @@ def _month(row: Sequence[Any]) -> Month:
 def _statement(row: Sequence[Any]) -> Statement:
     month, run, *pair = row[:5]
     settled, reversed_, amount, carried = row[5:9]
-    insured, care, (outcome, carried_to) = Answer(*row[10:13]), Answer(*row[13:16]), row[16:18]
+    insured, care, (outcome, carried_to) = SideAnswer(*row[10:13]), SideAnswer(*row[13:16]), row[16:18]
     funds = json.loads(row[9])
     return Statement(
         month, run, Pair(*pair), settled, reversed_, amount, carried, funds, insured, care, outcome, carried_to
