@@ -38,7 +38,8 @@ _CHARSET: Final = Attribute("00080005", "SpecificCharacterSet", "CS", Level.STUD
 _UTF_8: Final = "ISO_IR 192"
 _ABSENT: Final = frozenset({MODALITIES, RETRIEVE_URL})
 """Not told at all where they have no value."""
-_HEADING: Final = '<?xml version="1.0" encoding="UTF-8"?><NativeDicomModel xml:space="preserve">'
+_NATIVE: Final = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
+_HEADING: Final = f'<?xml version="1.0" encoding="UTF-8"?><NativeDicomModel xmlns="{_NATIVE}" xml:space="preserve">'
 
 
 @dataclass(frozen=True, slots=True)
