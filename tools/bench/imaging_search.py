@@ -8,10 +8,11 @@ import os
 import random
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from statistics import median
 from typing import Final
 
-from tools.bench import imaging_orthanc, report
+from tools.bench import imaging_made, imaging_orthanc, report
 from tools.bench.imaging_asking import Asked, Door, Question, Took, measured, told
 from tools.bench.imaging_desk import STUDIES_OF, Desk, desk
 from tools.bench.measures import Terms
@@ -26,7 +27,7 @@ MOST_APART: Final = 0.05
 PAGE: Final = 25
 PERSON, UID = "by person", "by StudyInstanceUID"
 ACCESSION: Final = "own list, AccessionNumber"
-FIRST, DEEP = "own list, first page", "own list, deep page"
+FIRST, DEEP, DEEP_OF_DAYS = "own list, first page", "own list, deep page", "own list by days, deep page"
 _DEPTH: Final = 30
 """The deep page begins so many studies before the end of the list."""
 FEWEST: Final = 1_000
@@ -65,11 +66,12 @@ def _at(few: Desk, at: Desk, count: int, *, quick: bool) -> Mapping[str, Took]:
     for name, took in most.items():
         print(told(name, took, f"   {took.cpu_ms / least[name].cpu_ms:.2f}× that at {FEWEST:,}"), flush=True)
     person, growth = most[PERSON].cpu_ms, most[PERSON].cpu_ms / least[PERSON].cpu_ms
-    first, deep = most[FIRST].cpu_ms, most[DEEP].cpu_ms
+    first, deep, of_days = (most[name].cpu_ms for name in (FIRST, DEEP, DEEP_OF_DAYS))
     print(
         f"     must: by person ≤ {MOST_MS:g} ms {_held(person <= MOST_MS)},"
         f" growth ≤ {MOST_GROWTH:g} {_held(growth <= MOST_GROWTH)},"
-        f" pages ≤ {MOST_PAGE_MS:g} ms {_held(max(first, deep) <= MOST_PAGE_MS)}, the deep page {deep / first:.2f}× the first",
+        f" pages ≤ {MOST_PAGE_MS:g} ms {_held(max(first, deep, of_days) <= MOST_PAGE_MS)},"
+        f" the deep page {deep / first:.2f}× the first",
         flush=True,
     )
     return most
@@ -83,6 +85,7 @@ def _questions(at: Desk) -> Mapping[str, Sequence[Question]]:
     studies = [Question(f"studies?StudyInstanceUID={each.study_uid}", each.token, 1) for each in at.sittings]
     own = at.own_token
     deep = f"studies?limit={PAGE}&offset={at.listed - _DEPTH}"
+    days = f"{imaging_made.FIRST_DAY:%Y%m%d}-{imaging_made.FIRST_DAY + timedelta(days=imaging_made.DAYS):%Y%m%d}"
     return {
         PERSON: persons,
         UID: studies,
@@ -90,6 +93,7 @@ def _questions(at: Desk) -> Mapping[str, Sequence[Question]]:
         ACCESSION: [Question(f"studies?AccessionNumber={at.own_accession}", own, 1)],
         FIRST: [Question(f"studies?limit={PAGE}", own, PAGE)],
         DEEP: [Question(deep, own, PAGE)],
+        DEEP_OF_DAYS: [Question(f"{deep}&StudyDate={days}", own, PAGE)],
     }
 
 
