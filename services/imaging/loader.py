@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
 
-from services.imaging.domain.recognition_tables import Cover, Days, Region, Tables, Validity
+from services.imaging.domain.recognition_tables import Cover, DayRange, RecognitionTables, Region, Validity
 from services.kernel.errors import Violation, Violations
 from services.runtime.documents.csv_rows import CsvRow, read_csv
 from services.runtime.documents.faults import document_invalid
@@ -44,12 +44,12 @@ class _Reading:
         return found
 
 
-def read_folder(folder: Path) -> Tables:
+def read_folder(folder: Path) -> RecognitionTables:
     """The tables of a folder; DOCUMENT_INVALID names what cannot be read, OSError where a file is missing."""
     reading = _Reading(folder)
     parts = reading.rows("parts.csv", ("part", "paired"), lambda row: (_named(row, "part"), _flag(row, "paired")))
     known = frozenset(part for part, _ in parts)
-    tables = Tables(
+    tables = RecognitionTables(
         items=dict(
             reading.rows(
                 "items.csv",
@@ -138,11 +138,11 @@ def _flag(row: CsvRow, column: str) -> bool:
     return row.cells[column] == "1"
 
 
-def _days(row: CsvRow) -> Days:
+def _days(row: CsvRow) -> DayRange:
     first, last = _day(row, "from_day"), _day(row, "to_day") if row.cells["to_day"] else None
     if last is not None and last < first:
         raise ValueError("to_day")
-    return Days(first, last)
+    return DayRange(first, last)
 
 
 def _day(row: CsvRow, column: str) -> date:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from services.imaging.domain.dicom_forms import MODALITIES
 from services.imaging.domain.fhir.manifest import NEEDED, TOLD
-from services.imaging.domain.recognition_tables import Tables
+from services.imaging.domain.recognition_tables import RecognitionTables
 from services.imaging.loader import SAMPLES, read_folder
 from services.imaging.operations.audit_reading import AuditReading
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
@@ -154,7 +154,7 @@ def _recognition(config: Config, shared: _Shared) -> list[tuple[AddToServer, Any
     ]
 
 
-def _recognition_tables(config: Config) -> Tables:
+def _recognition_tables(config: Config) -> RecognitionTables:
     """The tables of the files that are set, else of the sample; StartError where they cannot be read."""
     try:
         return read_folder(config.path(RECOGNITION_FILES) or SAMPLES)

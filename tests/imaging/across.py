@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from services.imaging.domain.scopes import Decided
+from services.imaging.domain.scopes import DecidedScopes
 from services.imaging.operations.deciding import Deciding
 from services.imaging.operations.searching import Patient, Sitting
 from services.imaging.peers.persons import PersonCells, PersonKeys
@@ -111,7 +111,7 @@ class Across:
         """The number of a grant to the hospital."""
         return str((await self.consent("GrantAccess", who, reader_code=HOSPITAL, days=30, **fields)).grant.grant_no)
 
-    async def scopes(self, patient: reader_pb2.SessionPatient, who: InventedPerson) -> Decided:
+    async def scopes(self, patient: reader_pb2.SessionPatient, who: InventedPerson) -> DecidedScopes:
         """What the doctor may see of a person now."""
         cells = PersonCells(self.peers)
         (key,) = await PersonKeys(self.peers).keys([who.psn_no])

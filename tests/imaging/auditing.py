@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from services.imaging.domain.audit import Access, Action, End, Finding, Outcome, Row, end_examined, examined
+from services.imaging.domain.audit import Access, AccessOutcome, Action, AuditFinding, End, Row, end_examined, examined
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
 from services.imaging.store.unit import ImagingStore
 from services.runtime.committer import Committer
@@ -22,7 +22,7 @@ def searched(number: int = 1, **changed: Any) -> Access:
     """A doctor has searched studies of a person."""
     said: dict[str, Any] = {
         "action": Action.SEARCHED,
-        "outcome": Outcome.SUCCESS,
+        "outcome": AccessOutcome.SUCCESS,
         "organisation": HOSPITAL,
         "reader": "D1",
         "purpose": "treatment",
@@ -74,7 +74,7 @@ class Audited:
 
     async def findings(self) -> list[tuple[int, str]]:
         """What does not hold, by place and kind."""
-        found: list[Finding] = examined(None, 0, await self.rows())
+        found: list[AuditFinding] = examined(None, 0, await self.rows())
         found += end_examined(await self.books.key(), *await self.end())
         return [(each.seq, each.what.value) for each in found]
 

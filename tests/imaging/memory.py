@@ -10,7 +10,7 @@ from typing import Any
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Decided, Place, Scope, Told
+from services.imaging.domain.scopes import DecidedScopes, Place, Scope, ToldAs
 from services.imaging.domain.studies import KeptStudy, Series, State, Study
 from services.imaging.operations.searching import Patient, Sitting
 from services.kernel.errors import Fault, FaultKind
@@ -44,10 +44,10 @@ class Memory:
     audit_down: bool = False
     dark: tuple[str, ...] = ()
 
-    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Decided:
+    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> DecidedScopes:
         self.asked.append(("scopes", tuple(each.grant_no for each in patients)))
         now = {each.grant_no: self.scopes_now[each.grant_no] for each in patients if each.grant_no in self.scopes_now}
-        return Decided(now, self.dark)
+        return DecidedScopes(now, self.dark)
 
     async def of_persons(
         self,
@@ -67,7 +67,7 @@ class Memory:
         found.sort(key=lambda each: each.place, reverse=True)
         return [each for each in found if behind is None or each.place < behind][: most + 1]
 
-    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> list[Told]:
+    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> list[ToldAs]:
         self.asked.append(("told_as", len(keys)))
         return [
             (each.person_key, each.study.fixmedins_code, each.uid)

@@ -13,8 +13,8 @@ import pytest
 
 from services.imaging.domain.audit import Access
 from services.imaging.domain.scopes import Scope
-from services.imaging.domain.sessions import OPERATORS, Decision, Grant, Person, Purpose, Reader
-from services.imaging.operations.patients import Added, Patients
+from services.imaging.domain.sessions import OPERATORS, Grant, GrantDecision, MeantPerson, Purpose, Reader
+from services.imaging.operations.patients import AddedPerson, Patients
 from services.imaging.operations.ports import Also
 from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.sessions import Sessions
@@ -50,7 +50,7 @@ class PlayedPersons:
         """That of a new grant."""
         return f"G{cell}{next(self.numbers):020d}"
 
-    async def found(self, reader: Reader, person: Person) -> Grant:
+    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
         """By who granted."""
         self.asked.append(("found", reader, person))
         grant_no = self.granted.get(person.psn_no or person.certno)
@@ -68,14 +68,14 @@ class PlayedPersons:
             known = self.shown[request_id, shown] = self._grant(self.number(), shown.removeprefix("code:"))
         return known
 
-    async def broken(self, request_id: str, reader: Reader, person: Person, reason: str) -> Grant:
+    async def broken(self, request_id: str, reader: Reader, person: MeantPerson, reason: str) -> Grant:
         """Everybody below 1990 is registered."""
         self.asked.append(("broken", request_id, reader, person, reason))
         if not person.psn_no.startswith("P"):
             raise denied("NO_ACCESS")
         return self.shown.setdefault((request_id, "!"), self._grant(self.number(), person.psn_no))
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         """By what has not ended."""
         self.asked.append(("decided", reader, tuple(grant_nos)))
         return [self._decision(each) for each in grant_nos]
@@ -87,12 +87,12 @@ class PlayedPersons:
 
     owners: dict[str, bytes] = field(default_factory=dict)
 
-    def _decision(self, grant_no: str) -> Decision:
+    def _decision(self, grant_no: str) -> GrantDecision:
         if self.dark and grant_no.startswith(f"G{SHANDONG}"):
-            return Decision(away=True)
+            return GrantDecision(away=True)
         if grant_no in self.ended or grant_no not in self.scopes:
-            return Decision()
-        return Decision(self.scopes[grant_no], self.owners[grant_no], 7)
+            return GrantDecision()
+        return GrantDecision(self.scopes[grant_no], self.owners[grant_no], 7)
 
 
 @dataclass
@@ -158,15 +158,15 @@ class Desk:
         self.cells.granted[psn_no] = self.cells.number(cell)
         return self.cells.granted[psn_no]
 
-    async def add(self, token: str, psn_no: str = "", shown: str = "", certno: str = "") -> Added:
+    async def add(self, token: str, psn_no: str = "", shown: str = "", certno: str = "") -> AddedPerson:
         """Adds a person."""
-        return await self.patients.add(token, shown, Person(psn_no, "01" if certno else "", certno))
+        return await self.patients.add(token, shown, MeantPerson(psn_no, "01" if certno else "", certno))
 
     async def break_glass(self, token: str, psn_no: str, request_id: str = "") -> bytes:
         """In an emergency."""
         stamp = RequestStamp("H1", request_id or f"r{next(self.requests)}", "/s/BreakGlass", f"{token} {psn_no}")
         encode = partial(lambda added: f"{added.patient_id} {added.grant_no}".encode())
-        return await self.patients.break_glass(stamp, token, Person(psn_no), "昏迷送院", encode)
+        return await self.patients.break_glass(stamp, token, MeantPerson(psn_no), "昏迷送院", encode)
 
     def later(self, **delta: float) -> None:
         """Time goes by."""

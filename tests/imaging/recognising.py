@@ -14,13 +14,13 @@ from services.imaging.domain.dicom_forms import MODALITIES
 from services.imaging.domain.recognition import Planned
 from services.imaging.domain.reports import Picture, Report, ReportItem
 from services.imaging.domain.scopes import Scope
-from services.imaging.domain.sessions import Decision, Grant, Person, Reader
+from services.imaging.domain.sessions import Grant, GrantDecision, MeantPerson, Reader
 from services.imaging.loader import SAMPLES, read_folder
 from services.imaging.operations.granting import Granting
 from services.imaging.operations.nodes import NodeOperations
 from services.imaging.operations.ports import Also
-from services.imaging.operations.recognising import Asked, Priors, Recognising, RecognitionBooks
-from services.imaging.operations.reporting import Reporting, Result
+from services.imaging.operations.recognising import Priors, Recognising, RecognitionBooks, WhoAsks
+from services.imaging.operations.reporting import Reporting, ReportResult
 from services.imaging.store.index import StoredIndex
 from services.kernel.clock import beijing_day, to_micros
 from services.kernel.errors import Fault, denied
@@ -50,7 +50,7 @@ class PlayedCells:
     proofs: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
-    async def found(self, reader: Reader, person: Person) -> Grant:
+    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
         self.asked.append("found")
         if self.away is not None:
             raise self.away
@@ -58,10 +58,10 @@ class PlayedCells:
             raise denied("NO_ACCESS")
         return Grant(f"G{person.psn_no}", key_of(person.psn_no))
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         self.asked.append("decided")
         named = [each.removeprefix("G") for each in grant_nos]
-        return [Decision(self.scopes.get((reader.organisation, each)), key_of(each)) for each in named]
+        return [GrantDecision(self.scopes.get((reader.organisation, each)), key_of(each)) for each in named]
 
     async def proved(self, request_id: str, fixmedins_code: str, shown: str) -> Grant:
         self.proofs.append(request_id)
@@ -116,13 +116,13 @@ class Desk:
 
     async def advise(self, planned: Planned = PLANNED, psn_no: str = PSN_NO) -> tuple[str, tuple[Evidence, ...]]:
         """Advice for the institution that plans."""
-        return await self.recognising.advise(Asked(planned.fixmedins_code, "D1", psn_no), planned, NOON)
+        return await self.recognising.advise(WhoAsks(planned.fixmedins_code, "D1", psn_no), planned, NOON)
 
-    async def report(self, report: Report = REPORT, psn_no: str = PSN_NO, request_id: str = "") -> Result:
+    async def report(self, report: Report = REPORT, psn_no: str = PSN_NO, request_id: str = "") -> ReportResult:
         """The institution tells a report."""
         stamp = self.stamp(request_id, repr((report, psn_no)))
         told = await self.reporting.upload(stamp, lambda: report, psn_no, NOON, lambda each: bytes([each]))
-        return Result(told[0])
+        return ReportResult(told[0])
 
     async def decide(self, advice_no: str, choice: Choice, institution: str = ELSEWHERE, request_id: str = "") -> bytes:
         """The institution records a decision."""

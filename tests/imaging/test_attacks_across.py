@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from prometheus_client import generate_latest
 
-from services.imaging.domain.sessions import Decision, Purpose, Reader
+from services.imaging.domain.sessions import GrantDecision, Purpose, Reader
 from services.imaging.domain.tickets import grant_digest
 from services.imaging.peers.persons import PersonCells
 from services.kernel.errors import Fault
@@ -41,7 +41,7 @@ async def across(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Acro
         yield made
 
 
-async def decided(across: Across, reader: Reader, *grants: str) -> list[Decision]:
+async def decided(across: Across, reader: Reader, *grants: str) -> list[GrantDecision]:
     """What the cells say of numbers of grants."""
     return list(await PersonCells(across.peers).decided(reader, grants))
 
@@ -69,18 +69,18 @@ async def test_a_number_of_a_grant_is_good_for_its_own_reader_in_its_own_cell_al
     (good,) = await decided(across, DOCTOR_OF, grant_no)
     assert good.scope is not None
     wrong = [each for each in guesses(grant_no) if each != grant_no]
-    assert await decided(across, DOCTOR_OF, *wrong) == [Decision()] * len(wrong)
+    assert await decided(across, DOCTOR_OF, *wrong) == [GrantDecision()] * len(wrong)
     for reader in (
         Reader(Purpose.TREATMENT, OTHER_HOSPITAL, DOCTOR),
         Reader(Purpose.SELF, "person"),
         Reader(Purpose.SUPERVISION, "operator", "OP1", "C1"),
     ):
-        assert await decided(across, reader, grant_no) == [Decision()], reader
+        assert await decided(across, reader, grant_no) == [GrantDecision()], reader
     # That of a case or of a person who looks is none for a doctor.
     self_ = Caller(Role.PERSON, who.psn_no, sandbox=True)
     looking = await across.ask("OpenSession", self_, psn_no=who.psn_no)
     (own,) = (await across.ask("ListPatients", self_, session_token=looking.session_token)).patients
-    assert await decided(across, DOCTOR_OF, own.grant_no) == [Decision()]
+    assert await decided(across, DOCTOR_OF, own.grant_no) == [GrantDecision()]
 
 
 async def test_a_person_ends_and_sees_nobody_elses_grants(across: Across) -> None:
@@ -125,7 +125,9 @@ async def test_an_emergency_of_another_cell_is_reviewed_in_its_own(across: Acros
     with pytest.raises(Fault, match="GRANT_NOT_FOUND"):
         await across.here.call(f"{CONSENT}.ReviewBreakGlass", review)
     # Another doctor of the same hospital has not broken anything.
-    assert await decided(across, Reader(Purpose.TREATMENT, HOSPITAL, "D110000000002"), broken.grant_no) == [Decision()]
+    assert await decided(across, Reader(Purpose.TREATMENT, HOSPITAL, "D110000000002"), broken.grant_no) == [
+        GrantDecision()
+    ]
 
 
 async def test_codes_that_are_guessed_prove_nothing_and_spoil_nothing(across: Across) -> None:
@@ -144,7 +146,7 @@ async def test_codes_that_are_guessed_prove_nothing_and_spoil_nothing(across: Ac
     assert (await across.refusal("AddPatient", other, session_token=token, psn_no=who.psn_no)).reason == (
         "SESSION_UNKNOWN"
     )
-    assert await decided(across, Reader(Purpose.TREATMENT, OTHER_HOSPITAL, DOCTOR), added.grant_no) == [Decision()]
+    assert await decided(across, Reader(Purpose.TREATMENT, OTHER_HOSPITAL, DOCTOR), added.grant_no) == [GrantDecision()]
 
 
 async def test_what_was_revoked_in_the_other_cell_gets_no_ticket_and_its_ticket_is_called_back(across: Across) -> None:

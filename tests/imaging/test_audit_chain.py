@@ -12,8 +12,8 @@ from services.imaging.domain.audit import (
     GENESIS,
     Access,
     Action,
+    AuditFinding,
     End,
-    Finding,
     Row,
     What,
     end_examined,
@@ -33,7 +33,7 @@ END: Final = sealed(KEY, ROWS[-1].seq, ROWS[-1].hash)
 COLUMNS: Final = tuple(each.name for each in fields(Row))
 
 
-def found(rows: list[Row], end: End | None = END) -> list[Finding]:
+def found(rows: list[Row], end: End | None = END) -> list[AuditFinding]:
     """What does not hold of entries and an end."""
     ordered = sorted(rows, key=lambda each: each.seq)
     return examined(None, 0, ordered) + end_examined(KEY, end, ordered[-1] if ordered else None)
@@ -60,10 +60,14 @@ def test_a_flipped_bit_in_any_column_is_found_at_its_place(place: int, column: s
     findings = found(rows)
     assert findings
     if column != "seq":
-        assert findings[0] == Finding(place + 1, What.CHANGED)
+        assert findings[0] == AuditFinding(place + 1, What.CHANGED)
     else:
         # It stands elsewhere now: it is missing where it was.
-        assert Finding(place + 1, What.MISSING) in findings or Finding(place + 1, What.CUT) in findings or now <= 20
+        assert (
+            AuditFinding(place + 1, What.MISSING) in findings
+            or AuditFinding(place + 1, What.CUT) in findings
+            or now <= 20
+        )
 
 
 @given(place=st.integers(0, 19), column=st.sampled_from(COLUMNS[1:]), other=st.sampled_from([None, "", 7, 1.5, b""]))
@@ -71,7 +75,7 @@ def test_a_flipped_bit_in_any_column_is_found_at_its_place(place: int, column: s
 def test_a_value_of_another_type_is_found_and_is_no_error(place: int, column: str, other: Any) -> None:
     rows = list(ROWS)
     rows[place] = replace(rows[place], **{column: other})
-    assert found(rows)[0] == Finding(place + 1, What.CHANGED)
+    assert found(rows)[0] == AuditFinding(place + 1, What.CHANGED)
     read(rows[place])
 
 
@@ -79,7 +83,7 @@ def test_a_value_of_another_type_is_found_and_is_no_error(place: int, column: st
 @settings(max_examples=30, deadline=None)
 def test_an_entry_that_was_taken_out_is_named(place: int) -> None:
     rows = [each for each in ROWS if each.seq != place + 1]
-    assert found(rows) == [Finding(place + 1, What.MISSING), Finding(place + 2, What.CHANGED)]
+    assert found(rows) == [AuditFinding(place + 1, What.MISSING), AuditFinding(place + 2, What.CHANGED)]
 
 
 @given(one=st.integers(0, 19), other=st.integers(0, 19))
@@ -94,18 +98,18 @@ def test_entries_that_changed_places_are_both_named(one: int, other: int) -> Non
 @given(left=st.integers(0, 19))
 @settings(max_examples=30, deadline=None)
 def test_an_end_that_was_cut_off_is_named(left: int) -> None:
-    assert found(list(ROWS[:left])) == [Finding(left + 1, What.CUT)]
+    assert found(list(ROWS[:left])) == [AuditFinding(left + 1, What.CUT)]
 
 
 def test_who_lacks_the_key_can_neither_add_nor_replace_the_end() -> None:
     more = rows_of([searched(99)], (20, ROWS[-1].hash), 5)
-    assert found([*ROWS, *more]) == [Finding(21, What.FOREIGN)]
+    assert found([*ROWS, *more]) == [AuditFinding(21, What.FOREIGN)]
     forged = sealed(b"x" * 32, 21, more[-1].hash)
-    assert found([*ROWS, *more], forged) == [Finding(21, What.UNSEALED)]
-    assert found(list(ROWS), None) == [Finding(20, What.UNSEALED)]
+    assert found([*ROWS, *more], forged) == [AuditFinding(21, What.UNSEALED)]
+    assert found(list(ROWS), None) == [AuditFinding(20, What.UNSEALED)]
     # A whole chain that was computed anew over a changed entry holds in itself, and not beside the seal.
     anew = rows_of([searched(7), *ACCESSES[1:]], (0, GENESIS), 5)
-    assert found(anew) == [Finding(20, What.CHANGED)]
+    assert found(anew) == [AuditFinding(20, What.CHANGED)]
 
 
 @given(byte=st.integers(0, 31), bit=st.integers(0, 7))

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 
-from services.imaging.domain.audit import GENESIS, Access, Action, Finding, Outcome, What, read, row_of
+from services.imaging.domain.audit import GENESIS, Access, AccessOutcome, Action, AuditFinding, What, read, row_of
 from services.imaging.domain.audit_events import event_of
 from services.imaging.operations import audit_reading
-from services.imaging.operations.audit_reading import AuditReading, Told
+from services.imaging.operations.audit_reading import AuditReading, ToldAccess
 from services.imaging.servicer.audit_dicom import dicom_message
 from services.imaging.servicer.audit_fhir import fhir_event
 from services.kernel.errors import Fault
@@ -51,7 +51,7 @@ class Reading:
 
     async def verified(self) -> list[tuple[int, str]]:
         """What a verification part by part finds."""
-        found: list[Finding] = []
+        found: list[AuditFinding] = []
         after = 0
         while True:
             part = await self.reading.verified("OP1", after, (0, ""))
@@ -71,7 +71,7 @@ async def log(tmp_path: Path) -> AsyncIterator[Reading]:
         yield made
 
 
-def shown(told: Sequence[Told]) -> list[tuple[int, str]]:
+def shown(told: Sequence[ToldAccess]) -> list[tuple[int, str]]:
     """Places and what was done."""
     return [(each.logged.seq, each.logged.access.action.name) for each in told]
 
@@ -140,7 +140,7 @@ async def test_a_store_that_was_put_back_is_found_by_an_end_that_was_kept(log: R
     await log.audited.log.write([searched(7)])
     assert (await log.reading.verified("OP1", 0, kept)).findings == []
     for other in ((kept[0], "ab" * 32), (99, kept[1])):
-        assert (await log.reading.verified("OP1", 0, other)).findings == [Finding(other[0], What.REPLACED)]
+        assert (await log.reading.verified("OP1", 0, other)).findings == [AuditFinding(other[0], What.REPLACED)]
 
 
 async def test_an_entry_that_cannot_be_read_is_told_as_broken_and_hides_no_other(log: Reading) -> None:
@@ -162,8 +162,8 @@ def exported(access: Access, patient_id: str) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("action", Action)
-@pytest.mark.parametrize("outcome", Outcome)
-def test_every_kind_of_entry_keeps_to_the_rules_of_dicom_and_fhir(action: Action, outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", AccessOutcome)
+def test_every_kind_of_entry_keeps_to_the_rules_of_dicom_and_fhir(action: Action, outcome: AccessOutcome) -> None:
     full = searched(action=action, outcome=outcome, node_no="SD01", purpose="TREATMENT", reader='D"1<\x01')
     for access, patient_id in (
         (full, "ABC234"),

@@ -10,7 +10,7 @@ import pytest
 
 from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.attributes import Level
-from services.imaging.domain.scopes import Decided, Scope
+from services.imaging.domain.scopes import DecidedScopes, Scope
 from services.imaging.operations.deciding import Deciding, SearchLog, reader_of
 from services.imaging.operations.searching import Sitting
 from services.kernel.errors import Fault
@@ -36,21 +36,23 @@ async def sitting(desk: Desk, *cells: str) -> Sitting:
 async def test_all_persons_are_decided_in_one_question_and_nothing_is_kept(desk: Desk) -> None:
     sits, deciding = await sitting(desk, BEIJING, SHANDONG, BEIJING), Deciding(desk.cells)
     grants = [each.grant_no for each in sits.patients]
-    assert await deciding.scopes(sits, sits.patients) == Decided(dict.fromkeys(grants, Scope()))
+    assert await deciding.scopes(sits, sits.patients) == DecidedScopes(dict.fromkeys(grants, Scope()))
     assert desk.cells.asked[-1] == ("decided", DOCTOR, tuple(grants))
     desk.cells.ended.add(grants[1])
     desk.cells.scopes[grants[2]] = Scope(frozenset({"CT"}), hidden_studies=frozenset({"1.1"}))
     now = await deciding.scopes(sits, sits.patients)
-    assert now == Decided({grants[0]: Scope(), grants[2]: desk.cells.scopes[grants[2]]})
+    assert now == DecidedScopes({grants[0]: Scope(), grants[2]: desk.cells.scopes[grants[2]]})
     questions = len(desk.cells.asked)
-    assert await deciding.scopes(sits, ()) == Decided()
+    assert await deciding.scopes(sits, ()) == DecidedScopes()
     assert len(desk.cells.asked) == questions
 
 
 async def test_a_cell_that_is_away_is_named_and_refused_where_nobody_else_was_asked_for(desk: Desk) -> None:
     sits, deciding = await sitting(desk, BEIJING, SHANDONG), Deciding(desk.cells)
     desk.cells.dark = True
-    assert await deciding.scopes(sits, sits.patients) == Decided({sits.patients[0].grant_no: Scope()}, (SHANDONG,))
+    assert await deciding.scopes(sits, sits.patients) == DecidedScopes(
+        {sits.patients[0].grant_no: Scope()}, (SHANDONG,)
+    )
     with pytest.raises(Fault) as raised:
         await deciding.scopes(sits, sits.patients[1:])
     assert (raised.value.reason, raised.value.metadata) == ("CELL_UNAVAILABLE", {"cell": SHANDONG})
@@ -59,7 +61,7 @@ async def test_a_cell_that_is_away_is_named_and_refused_where_nobody_else_was_as
 async def test_a_grant_shows_nobody_but_the_person_for_whom_it_was_added(desk: Desk) -> None:
     sits, deciding = await sitting(desk, BEIJING), Deciding(desk.cells)
     mixed = replace(sits.patients[0], person_key=key_of("P2"))
-    assert await deciding.scopes(sits, [mixed]) == Decided()
+    assert await deciding.scopes(sits, [mixed]) == DecidedScopes()
 
 
 async def test_who_sits_is_who_is_decided_on(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from services.imaging.domain.studies import Series
 from services.imaging.operations.manifests import Manifests
 from services.imaging.operations.searching import Searching, Sitting
 from services.imaging.operations.tickets import Given
-from services.imaging.peers.node_metadata import MOST_INSTANCES, Told, instances_of
+from services.imaging.peers.node_metadata import MOST_INSTANCES, ToldInstance, instances_of
 from services.imaging.servicer.fhir import FhirServicer
 from services.kernel.errors import Fault, FaultKind, not_found
 from tests.imaging.memory import OTHER, OWN, SITTING, Memory, Names, kept
@@ -65,7 +65,7 @@ class Beside:
         node = Node(node_no, "山东影像节点", "370000", "12990100MB00000331", ())
         return StandingNode(1, node, NodeState.ACTIVE, "", datetime(2026, 1, 1, tzinfo=UTC))
 
-    async def metadata(self, address: str, node_no: str) -> Sequence[Told]:
+    async def metadata(self, address: str, node_no: str) -> Sequence[ToldInstance]:
         if isinstance(self.node, Fault):
             raise self.node
         assert address == "https://node1.example/t/ticket/studies/1.2.1"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.imaging.domain.scopes import Scope
-from services.imaging.domain.sessions import Decision, Purpose, Reader
+from services.imaging.domain.sessions import GrantDecision, Purpose, Reader
 from services.imaging.domain.tickets import GrantEnd
 from services.imaging.operations import kept_decisions
 from services.imaging.operations.kept_decisions import FRESH_S, LIFE_S, KeptDecisions
@@ -48,11 +48,14 @@ class Cells:
         """The wall clock."""
         return NOON + timedelta(seconds=self.passed)
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> list[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> list[GrantDecision]:
         """What the cells say; what a test does `meanwhile` happens after they decided and before their answer is there."""
         self.asked.append((reader, tuple(grant_nos)))
         until = to_micros(NOON + timedelta(seconds=self.ends_after_s))
-        said = [Decision(self.scopes[each], b"k", until) if each in self.scopes else Decision() for each in grant_nos]
+        said = [
+            GrantDecision(self.scopes[each], b"k", until) if each in self.scopes else GrantDecision()
+            for each in grant_nos
+        ]
         await self.meanwhile()
         return said
 

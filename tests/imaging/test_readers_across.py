@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from services.imaging.domain.scopes import Decided, Scope
+from services.imaging.domain.scopes import DecidedScopes, Scope
 from services.imaging.operations.patients import EVEN_S
 from services.kernel.errors import FaultKind
 from services.runtime.call import Caller, Role
@@ -35,7 +35,7 @@ async def test_a_code_scanned_at_the_desk_lets_the_doctor_read_until_the_person_
     patient = (await across.ask("AddPatient", session_token=token, ec_token=code)).patient
     assert (patient.active, patient.cell_away, len(patient.patient_id)) == (True, False, 26)
     assert patient.grant_no.startswith(f"G{THERE}")
-    assert await across.scopes(patient, who) == Decided({patient.grant_no: Scope()})
+    assert await across.scopes(patient, who) == DecidedScopes({patient.grant_no: Scope()})
     # Whoever got no answer sends it again; in another session the code is used up.
     assert (await across.ask("AddPatient", session_token=token, ec_token=code)).patient == patient
     other = await across.opened()
@@ -48,7 +48,7 @@ async def test_a_code_scanned_at_the_desk_lets_the_doctor_read_until_the_person_
 
     began = time.monotonic()
     await across.consent("RevokeGrant", who, grant_no=patient.grant_no)
-    assert await across.scopes(patient, who) == Decided()
+    assert await across.scopes(patient, who) == DecidedScopes()
     assert time.monotonic() - began < 1
     (listed,) = (await across.ask("ListPatients", session_token=token)).patients
     assert (listed.active, listed.cell_away, listed.HasField("to_time")) == (False, False, False)
@@ -72,11 +72,11 @@ async def test_what_a_person_grants_and_hides_is_the_scope_of_the_next_decision(
     grant_no = await across.granted(who, modalities=["CT"])
     patient = (await across.ask("AddPatient", session_token=token, psn_no=who.psn_no)).patient
     assert patient.grant_no == grant_no
-    assert await across.scopes(patient, who) == Decided({grant_no: Scope(frozenset({"CT"}))})
+    assert await across.scopes(patient, who) == DecidedScopes({grant_no: Scope(frozenset({"CT"}))})
     await across.consent("Hide", who, study_uid=STUDY)
     await across.consent("Hide", who, fixmedins_code="H37010200901")
     hidden = Scope(frozenset({"CT"}), "", frozenset({STUDY}), frozenset({"H37010200901"}))
-    assert await across.scopes(patient, who) == Decided({grant_no: hidden})
+    assert await across.scopes(patient, who) == DecidedScopes({grant_no: hidden})
 
 
 async def test_a_study_of_another_cells_person_is_found_with_consent_alone_and_every_look_is_logged(
@@ -154,7 +154,7 @@ async def test_an_emergency_stands_in_the_review_list_of_the_persons_cell(across
     }
     broken = (await across.ask("BreakGlass", **asked)).patient
     assert (await across.ask("BreakGlass", **asked)).patient == broken
-    assert await across.scopes(broken, who) == Decided({broken.grant_no: Scope()})
+    assert await across.scopes(broken, who) == DecidedScopes({broken.grant_no: Scope()})
     listed = await across.there.call(
         f"{CONSENT}.ListBreakGlass", consent_reviews_pb2.ListBreakGlassRequest(), caller=OPERATOR_CALLER
     )

@@ -9,17 +9,16 @@ from typing import Any, Final
 
 import pytest
 
-from services.imaging.domain.advice import Choice, Count, RepeatReason
-from services.imaging.domain.advice import Decision as Chosen
-from services.imaging.domain.audit import Outcome
+from services.imaging.domain.advice import AdviceDecision, Choice, Count, RepeatReason
+from services.imaging.domain.audit import AccessOutcome
 from services.imaging.domain.priors import Examination
 from services.imaging.domain.quality import Quality
 from services.imaging.domain.recognition import Ground, Verdict
 from services.imaging.domain.reports import Picture
 from services.imaging.domain.scopes import Scope
-from services.imaging.domain.sessions import Decision, Reader
-from services.imaging.operations.recognising import Asked, fits
-from services.imaging.operations.reporting import BEGIN, Result
+from services.imaging.domain.sessions import GrantDecision, Reader
+from services.imaging.operations.recognising import WhoAsks, fits
+from services.imaging.operations.reporting import BEGIN, ReportResult
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind
 from tests.imaging.conftest import House, key_of
@@ -52,7 +51,7 @@ async def test_without_a_grant_the_same_is_known_as_of_nobody_and_both_stand_in_
     assert desk.cells.asked == ["found", "found"]
     one, other = desk.log.entries
     assert replace(one, detail="") == replace(other, detail="")
-    assert (one.outcome, one.person_key, one.organisation, one.reader) == (Outcome.REFUSED, None, ELSEWHERE, "D1")
+    assert (one.outcome, one.person_key, one.organisation, one.reader) == (AccessOutcome.REFUSED, None, ELSEWHERE, "D1")
     assert PSN_NO not in one.detail
     (month,) = await desk.books.months(ELSEWHERE, 202603, 202603)
     assert month.counts == {Count.WITHOUT: 2}
@@ -62,7 +61,7 @@ async def test_an_advice_is_in_the_audit_log_with_the_grant_it_was_given_under(d
     desk.let()
     advice_no, _ = await desk.advise()
     (entry,) = desk.log.entries
-    assert (entry.outcome, entry.grant_no, entry.person_key) == (Outcome.SUCCESS, f"G{PSN_NO}", key_of(PSN_NO))
+    assert (entry.outcome, entry.grant_no, entry.person_key) == (AccessOutcome.SUCCESS, f"G{PSN_NO}", key_of(PSN_NO))
     assert entry.detail == f"advice {advice_no}: 1"
 
 
@@ -80,11 +79,11 @@ async def test_a_cell_that_is_away_is_told_and_not_taken_for_a_person_without_ex
         await desk.advise()
 
 
-@pytest.mark.parametrize("said", [Decision(), Decision(Scope(), key_of("another")), Decision(away=True)])
-async def test_a_grant_that_ended_since_or_is_anothers_lets_nobody_ask(desk: Desk, said: Decision) -> None:
+@pytest.mark.parametrize("said", [GrantDecision(), GrantDecision(Scope(), key_of("another")), GrantDecision(away=True)])
+async def test_a_grant_that_ended_since_or_is_anothers_lets_nobody_ask(desk: Desk, said: GrantDecision) -> None:
     desk.let()
 
-    async def decided(reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         return [said]
 
     desk.cells.decided = decided  # type: ignore[method-assign]
@@ -127,7 +126,7 @@ async def test_a_report_tells_the_item_that_the_node_does_not(small_house: House
     desk.let()
     _, (before,) = await desk.advise()
     assert {Ground.ITEM_NOT_TOLD, Ground.PART_NOT_TOLD} <= set(before.judgement.grounds)
-    assert await desk.report() is Result.ACCEPTED
+    assert await desk.report() is ReportResult.ACCEPTED
     _, (after,) = await desk.advise()
     assert (after.judgement.verdict, after.report_no, after.study_uid) == (Verdict.RECOGNISABLE, "R1", uid(1))
 
@@ -205,7 +204,10 @@ async def test_examinations_that_no_rule_lets_stand_any_more_are_not_read(desk: 
 async def test_a_decision_is_recorded_once_and_counted(desk: Desk) -> None:
     desk.let()
     numbers = [(await desk.advise())[0] for _ in range(3)]
-    accepted, repeated = Choice(Chosen.ACCEPTED, uid(1)), Choice(Chosen.REPEATED, reason=RepeatReason.EMERGENCY)
+    accepted, repeated = (
+        Choice(AdviceDecision.ACCEPTED, uid(1)),
+        Choice(AdviceDecision.REPEATED, reason=RepeatReason.EMERGENCY),
+    )
     assert await desk.decide(numbers[0], accepted, request_id="one") == b"told"
     assert await desk.decide(numbers[0], accepted, request_id="one") == b"told"
     await desk.decide(numbers[0], accepted)
@@ -221,7 +223,7 @@ async def test_a_decision_is_recorded_once_and_counted(desk: Desk) -> None:
 
 async def test_a_decision_on_an_advice_without_examinations_is_kept_and_not_counted(desk: Desk) -> None:
     number, _ = await desk.advise()
-    await desk.decide(number, Choice(Chosen.REPEATED, reason=RepeatReason.OTHER_NEED))
+    await desk.decide(number, Choice(AdviceDecision.REPEATED, reason=RepeatReason.OTHER_NEED))
     (month,) = await desk.books.months(ELSEWHERE, 202603, 202603)
     assert (month.counts, month.unanswered) == ({Count.WITHOUT: 1}, 0)
 
@@ -230,7 +232,7 @@ async def test_5401_lists_what_nothing_speaks_against_and_keeps_every_condition(
     desk.let()
     await desk.house.upload(upsert(2, **MARKED, study_date="20200101"), upsert(3, study_date="20260302"))
     await desk.report()
-    asked = Asked(ELSEWHERE, "0001", PSN_NO)
+    asked = WhoAsks(ELSEWHERE, "0001", PSN_NO)
     plain = replace(PLANNED, item_code="", body_part="")
 
     async def found(planned: Any = plain, **names: str) -> list[str]:
@@ -250,7 +252,7 @@ async def test_5401_lists_what_nothing_speaks_against_and_keeps_every_condition(
 
 async def test_5402_tells_a_report_by_its_institution_and_number(desk: Desk) -> None:
     await desk.report()
-    asked = Asked(ELSEWHERE, "0001", PSN_NO)
+    asked = WhoAsks(ELSEWHERE, "0001", PSN_NO)
 
     async def found(code: str = HOSPITAL, number: str = "R1") -> Examination | None:
         told = await desk.recognising.report(asked, PLANNED, code, number)
@@ -267,17 +269,17 @@ async def test_5402_tells_a_report_by_its_institution_and_number(desk: Desk) -> 
 
 async def test_a_report_is_kept_once_corrected_moved_and_taken_out(small_house: House) -> None:
     desk = Desk(small_house)
-    assert await desk.report(request_id="one") is Result.ACCEPTED
-    assert await desk.report(request_id="one") is Result.ACCEPTED
-    assert await desk.report() is Result.UNCHANGED
-    assert await desk.report(replace(REPORT, conclusion="未见异常")) is Result.ACCEPTED
-    assert await desk.report(psn_no=OTHER_PSN_NO) is Result.ACCEPTED
+    assert await desk.report(request_id="one") is ReportResult.ACCEPTED
+    assert await desk.report(request_id="one") is ReportResult.ACCEPTED
+    assert await desk.report() is ReportResult.UNCHANGED
+    assert await desk.report(replace(REPORT, conclusion="未见异常")) is ReportResult.ACCEPTED
+    assert await desk.report(psn_no=OTHER_PSN_NO) is ReportResult.ACCEPTED
     listed = await desk.reporting.listed(HOSPITAL, BEGIN, 10)
     assert listed.entries == (REPORT,)
     with pytest.raises(Fault, match="REPORT_NOT_FOUND"):
         await desk.reporting.withdraw(desk.stamp(), lambda: REPORT, PSN_NO, NOON, lambda each: bytes([each]))
     taken = await desk.reporting.withdraw(desk.stamp(), lambda: REPORT, OTHER_PSN_NO, NOON, lambda each: bytes([each]))
-    assert Result(taken[0]) is Result.WITHDRAWN
+    assert ReportResult(taken[0]) is ReportResult.WITHDRAWN
     assert not (await desk.reporting.listed(HOSPITAL, BEGIN, 10)).entries
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from services.imaging.domain.recognition import Finding, Ground, Planned, Prior, Verdict, finding, judge
+from services.imaging.domain.recognition import AspectFinding, Ground, Planned, Prior, Verdict, finding, judge
 from services.imaging.domain.studies import Availability, Recognition
 from services.imaging.loader import SAMPLES, read_folder
 from services.kernel.errors import Fault
@@ -89,8 +89,8 @@ def test_a_case_is_judged_as_a_doctor_would(case: Mapping[str, str]) -> None:
     expected = {Ground[each] for each in case["grounds"].split()}
     assert judged.verdict is VERDICTS[case["verdict"]], case["reason"]
     assert expected <= set(judged.grounds), case["reason"]
-    speaks_against = {each for each in judged.grounds if finding(each) is not Finding.HOLDS}
-    assert speaks_against == {each for each in expected if finding(each) is not Finding.HOLDS}, case["reason"]
+    speaks_against = {each for each in judged.grounds if finding(each) is not AspectFinding.HOLDS}
+    assert speaks_against == {each for each in expected if finding(each) is not AspectFinding.HOLDS}, case["reason"]
 
 
 def test_of_several_items_of_a_report_the_best_one_counts() -> None:

@@ -8,7 +8,15 @@ from typing import Final
 
 import pytest
 
-from services.imaging.domain.advice import Choice, Count, Decision, KeptAdvice, RepeatReason, counted_choice, decided
+from services.imaging.domain.advice import (
+    AdviceDecision,
+    Choice,
+    Count,
+    KeptAdvice,
+    RepeatReason,
+    counted_choice,
+    decided,
+)
 from services.imaging.domain.quality import Quality, passed
 from services.imaging.domain.recognition import Planned, Verdict
 from services.imaging.domain.reports import KeptReport, Picture, Report, ReportItem
@@ -58,7 +66,7 @@ async def test_reports_are_found_by_number_by_person_and_in_their_institutions_l
 
 
 async def test_an_advice_is_decided_once_and_counted_in_its_month(store: ImagingStore) -> None:
-    choice = Choice(Decision.REPEATED, reason=RepeatReason.EMERGENCY, memo="急诊")
+    choice = Choice(AdviceDecision.REPEATED, reason=RepeatReason.EMERGENCY, memo="急诊")
     answered = decided(ADVICE, HOSPITAL, "A1", choice, NOON)
     async with store.write() as work:
         await work.advices.add(ADVICE)
@@ -102,15 +110,15 @@ async def test_quality_control_counts_from_a_day_until_the_next_result(store: Im
 @pytest.mark.parametrize(
     ("advice", "institution", "choice", "reason"),
     [
-        (None, HOSPITAL, Choice(Decision.ACCEPTED, uid(1)), "ADVICE_NOT_FOUND"),
-        (ADVICE, "H99010000009", Choice(Decision.ACCEPTED, uid(1)), "ADVICE_NOT_FOUND"),
-        (ADVICE, HOSPITAL, Choice(Decision.ACCEPTED, uid(9)), "INVALID_REQUEST"),
-        (ADVICE, HOSPITAL, Choice(Decision.ACCEPTED, uid(1), "R2"), "INVALID_REQUEST"),
-        (ADVICE, HOSPITAL, Choice(Decision.ACCEPTED), "INVALID_REQUEST"),
-        (replace(ADVICE, listed=()), HOSPITAL, Choice(Decision.ACCEPTED, uid(1)), "INVALID_REQUEST"),
+        (None, HOSPITAL, Choice(AdviceDecision.ACCEPTED, uid(1)), "ADVICE_NOT_FOUND"),
+        (ADVICE, "H99010000009", Choice(AdviceDecision.ACCEPTED, uid(1)), "ADVICE_NOT_FOUND"),
+        (ADVICE, HOSPITAL, Choice(AdviceDecision.ACCEPTED, uid(9)), "INVALID_REQUEST"),
+        (ADVICE, HOSPITAL, Choice(AdviceDecision.ACCEPTED, uid(1), "R2"), "INVALID_REQUEST"),
+        (ADVICE, HOSPITAL, Choice(AdviceDecision.ACCEPTED), "INVALID_REQUEST"),
+        (replace(ADVICE, listed=()), HOSPITAL, Choice(AdviceDecision.ACCEPTED, uid(1)), "INVALID_REQUEST"),
         (
-            replace(ADVICE, choice=Choice(Decision.ACCEPTED, uid(1)), decided_at=NOON),
-            *(HOSPITAL, Choice(Decision.REPEATED, reason=RepeatReason.EMERGENCY), "ADVICE_DECIDED"),
+            replace(ADVICE, choice=Choice(AdviceDecision.ACCEPTED, uid(1)), decided_at=NOON),
+            *(HOSPITAL, Choice(AdviceDecision.REPEATED, reason=RepeatReason.EMERGENCY), "ADVICE_DECIDED"),
         ),
     ],
 )
@@ -125,11 +133,11 @@ def test_what_cannot_be_decided_on_an_advice(
 @pytest.mark.parametrize(
     ("choice", "path"),
     [
-        (Choice(Decision.ACCEPTED, uid(9)), "accepted.study_uid"),
-        (Choice(Decision.ACCEPTED, uid(9), "R2"), "accepted.study_uid"),
-        (Choice(Decision.ACCEPTED, uid(1), "R2"), "accepted.report_no"),
-        (Choice(Decision.ACCEPTED, report_no="R9"), "accepted.report_no"),
-        (Choice(Decision.ACCEPTED), "accepted.study_uid"),
+        (Choice(AdviceDecision.ACCEPTED, uid(9)), "accepted.study_uid"),
+        (Choice(AdviceDecision.ACCEPTED, uid(9), "R2"), "accepted.study_uid"),
+        (Choice(AdviceDecision.ACCEPTED, uid(1), "R2"), "accepted.report_no"),
+        (Choice(AdviceDecision.ACCEPTED, report_no="R9"), "accepted.report_no"),
+        (Choice(AdviceDecision.ACCEPTED), "accepted.study_uid"),
     ],
 )
 def test_what_is_not_of_the_advice_is_named_by_its_own_field(choice: Choice, path: str) -> None:
@@ -139,6 +147,9 @@ def test_what_is_not_of_the_advice_is_named_by_its_own_field(choice: Choice, pat
 
 
 def test_the_same_decision_again_is_the_same_and_either_number_names_what_is_accepted() -> None:
-    first = decided(ADVICE, HOSPITAL, "A1", Choice(Decision.ACCEPTED, report_no="R2"), NOON)
-    assert decided(first, HOSPITAL, "A1", Choice(Decision.ACCEPTED, report_no="R2"), NOON + timedelta(hours=1)) == first
-    assert decided(ADVICE, HOSPITAL, "A1", Choice(Decision.ACCEPTED, uid(1)), NOON).decided_at == NOON
+    first = decided(ADVICE, HOSPITAL, "A1", Choice(AdviceDecision.ACCEPTED, report_no="R2"), NOON)
+    assert (
+        decided(first, HOSPITAL, "A1", Choice(AdviceDecision.ACCEPTED, report_no="R2"), NOON + timedelta(hours=1))
+        == first
+    )
+    assert decided(ADVICE, HOSPITAL, "A1", Choice(AdviceDecision.ACCEPTED, uid(1)), NOON).decided_at == NOON

@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 import pytest
 
-from services.imaging.domain.audit import Access, Action, Outcome
+from services.imaging.domain.audit import Access, AccessOutcome, Action
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.sessions import Purpose, Reader, Session
 from services.imaging.domain.studies import Availability
@@ -139,7 +139,7 @@ async def test_a_ticket_opens_one_study_at_its_node_for_five_minutes_and_names_n
     assert await desk.living() == ["1.1"]
     (entry,) = desk.written
     assert (entry.action, entry.outcome, entry.node_no, entry.grant_no) == (
-        Action.TICKET_GIVEN, Outcome.SUCCESS, "N1", GRANT,
+        Action.TICKET_GIVEN, AccessOutcome.SUCCESS, "N1", GRANT,
     )  # fmt: skip
     assert (entry.study_uid, entry.session_no, entry.person_key) == ("1.1", "R1", ME)
 
@@ -177,7 +177,7 @@ async def test_of_no_such_study_and_of_one_that_is_not_the_readers_the_same_is_a
         (FaultKind.NOT_FOUND, "STUDY_NOT_FOUND", ())
     }
     assert [(each.outcome, each.study_uid, each.person_key) for each in desk.written] == [
-        (Outcome.REFUSED, uid, None) for uid in ("1.1", "1.2", "1.3")
+        (AccessOutcome.REFUSED, uid, None) for uid in ("1.1", "1.2", "1.3")
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.imaging.domain.entries import Result
+from services.imaging.domain.entries import EntryResult
 from services.kernel.errors import Fault
 from tests.imaging.conftest import House, key_of
 from tests.imaging.entries import HOSPITAL, OTHER_NODE, OTHER_PSN_NO, PSN_NO, move, uid, upsert, withdrawal
@@ -88,7 +88,7 @@ async def test_the_change_log_tells_what_became_of_an_entry_that_was_mended(hous
     assert await house.results(upsert(1), upsert(2)) == ["UNCHANGED", "ACCEPTED"]
     async with house.store.read() as work:
         rows = await work.search._connection.fetch("SELECT seq, result FROM imaging_change ORDER BY seq")
-    assert [tuple(each) for each in rows] == [(1, int(Result.ACCEPTED)), (2, int(Result.ACCEPTED))]
+    assert [tuple(each) for each in rows] == [(1, int(EntryResult.ACCEPTED)), (2, int(EntryResult.ACCEPTED))]
 
 
 async def test_higher_versions_replace_lower_ones_in_whatever_order_they_come(house: House) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.imaging.domain.audit import Access, Action, Outcome
+from services.imaging.domain.audit import Access, AccessOutcome, Action
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.sessions import PERSONS, Grant, Purpose, Reader, Session
 
@@ -21,7 +21,7 @@ def of_opening(session: Session) -> list[Access]:
 
 def of_refused_opening(reader: Reader) -> list[Access]:
     """A session was not opened: nobody is registered under the number of the person who wanted to look."""
-    return [_access(Action.SESSION_OPENED, reader, outcome=Outcome.REFUSED)]
+    return [_access(Action.SESSION_OPENED, reader, outcome=AccessOutcome.REFUSED)]
 
 
 def of_closing(session: Session) -> list[Access]:
@@ -34,7 +34,7 @@ def of_adding(session: Session, grant: Grant | None, how: str, *, emergency: boo
     person: code, number, certificate."""
     action = Action.EMERGENCY if emergency else Action.PATIENT_ADDED
     if grant is None:
-        return [_access(action, session.reader, session.session_no, detail=how, outcome=Outcome.REFUSED)]
+        return [_access(action, session.reader, session.session_no, detail=how, outcome=AccessOutcome.REFUSED)]
     return [_access(action, session.reader, session.session_no, grant.person_key, grant.grant_no, how)]
 
 
@@ -62,7 +62,7 @@ def of_ticket(
     person_key: bytes | None = None,
 ) -> list[Access]:
     """A ticket was given for a study at a node; without a node nothing was given, and of whose study it is nothing is known."""
-    outcome = Outcome.SUCCESS if node_no else Outcome.REFUSED
+    outcome = AccessOutcome.SUCCESS if node_no else AccessOutcome.REFUSED
     access = _access(Action.TICKET_GIVEN, reader, session_no, person_key, grant_no, outcome=outcome)
     return [replace(access, study_uid=study_uid, node_no=node_no)]
 
@@ -74,7 +74,7 @@ def _access(
     person_key: bytes | None = None,
     grant_no: str = "",
     detail: str = "",
-    outcome: Outcome = Outcome.SUCCESS,
+    outcome: AccessOutcome = AccessOutcome.SUCCESS,
 ) -> Access:
     number = "" if reader.organisation == PERSONS else reader.reader_no
     case = f" case {reader.case_no}" if reader.purpose is Purpose.SUPERVISION else ""

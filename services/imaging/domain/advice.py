@@ -18,7 +18,7 @@ MOST_MONTHS: Final = 24
 """Months of one question for statistics (our decision)."""
 
 
-class Decision(IntEnum):
+class AdviceDecision(IntEnum):
     """What a doctor decided on an advice."""
 
     ACCEPTED = 1
@@ -51,7 +51,7 @@ class Evidence:
 class Choice:
     """What was decided: the study or report that is accepted, or why it is not, and a remark."""
 
-    decision: Decision
+    decision: AdviceDecision
     study_uid: str = ""
     report_no: str = ""
     reason: RepeatReason | None = None
@@ -151,7 +151,7 @@ def decided(
             raise conflict("ADVICE_DECIDED", advice_no=advice_no)
         return advice
     named = {(uid, report) for uid, report, _ in advice.listed}
-    if choice.decision is Decision.ACCEPTED and not any(_meant(choice, *each) for each in named):
+    if choice.decision is AdviceDecision.ACCEPTED and not any(_meant(choice, *each) for each in named):
         by_report = choice.report_no and (not choice.study_uid or choice.study_uid in {uid for uid, _ in named})
         field_name = "report_no" if by_report else "study_uid"
         raise invalid(f"accepted.{field_name}", "advice.listed", "not of the advice")

@@ -46,7 +46,7 @@ class Action(IntEnum):
     LOG_BROKEN = 12
 
 
-class Outcome(IntEnum):
+class AccessOutcome(IntEnum):
     """How it ended; refused is the same for who does not exist and who did not consent."""
 
     SUCCESS = 1
@@ -60,7 +60,7 @@ class Access:
     """
 
     action: Action
-    outcome: Outcome
+    outcome: AccessOutcome
     organisation: str
     reader: str = ""
     purpose: str = ""
@@ -125,7 +125,7 @@ class What(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """What does not hold, at the place of an entry."""
 
     seq: int
@@ -134,7 +134,7 @@ class Finding:
 
 def readable(row: Row) -> Logged:
     """The entry of a row; where it cannot be read, one that says so in its place."""
-    broken = Access(Action.LOG_BROKEN, Outcome.REFUSED, "", detail="the entry cannot be read")
+    broken = Access(Action.LOG_BROKEN, AccessOutcome.REFUSED, "", detail="the entry cannot be read")
     return read(row) or Logged(row.seq, 0, broken, b"")
 
 
@@ -166,7 +166,7 @@ def read(row: Row) -> Logged | None:
     if type(row.at) is not int or not 0 <= row.at <= _LAST_AT:
         return None
     try:
-        action, outcome = Action(row.body[1]), Outcome(row.body[2])
+        action, outcome = Action(row.body[1]), AccessOutcome(row.body[2])
         texts = [each.decode() for each in _parts(row.body[3:])]
         organisation, reader, purpose, grant_no, study_uid, node_no, detail = texts
         session_no = (row.session_no or b"").decode()
@@ -191,7 +191,7 @@ def holds(key: bytes, end: End) -> bool:
     return hmac.compare_digest(sealed(key, end.seq, end.hash).seal, end.seal)
 
 
-def examined(previous: Row | None, after: int, rows: Sequence[Row]) -> list[Finding]:
+def examined(previous: Row | None, after: int, rows: Sequence[Row]) -> list[AuditFinding]:
     """What does not hold of entries behind the place `after`, whose own row is `previous` (None for the beginning, or where it is
     gone). A gap and a changed hash break the entry behind them too: the first of neighbouring findings is the place."""
     found = []
@@ -199,28 +199,28 @@ def examined(previous: Row | None, after: int, rows: Sequence[Row]) -> list[Find
     place = after
     for row in rows:
         if row.seq != place + 1:
-            found.append(Finding(place + 1, What.MISSING))
+            found.append(AuditFinding(place + 1, What.MISSING))
         if not _follows(before, row):
-            found.append(Finding(row.seq, What.CHANGED))
+            found.append(AuditFinding(row.seq, What.CHANGED))
         if (logged := read(row)) is not None and logged.access.action is Action.LOG_BROKEN:
-            found.append(Finding(row.seq, What.BROKEN))
+            found.append(AuditFinding(row.seq, What.BROKEN))
         place, before = row.seq, row.hash
     return found
 
 
-def end_examined(key: bytes, end: End | None, last: Row | None) -> list[Finding]:
+def end_examined(key: bytes, end: End | None, last: Row | None) -> list[AuditFinding]:
     """What does not hold of the end, beside the last entry there is."""
     seq = 0 if last is None else last.seq
     if end is None:
-        return [] if last is None else [Finding(seq, What.UNSEALED)]
+        return [] if last is None else [AuditFinding(seq, What.UNSEALED)]
     if not holds(key, end):
-        return [Finding(seq, What.UNSEALED)]
+        return [AuditFinding(seq, What.UNSEALED)]
     if seq < end.seq:
-        return [Finding(seq + 1, What.CUT)]
+        return [AuditFinding(seq + 1, What.CUT)]
     if seq > end.seq:
-        return [Finding(end.seq + 1, What.FOREIGN)]
+        return [AuditFinding(end.seq + 1, What.FOREIGN)]
     if last is not None and last.hash != end.hash:
-        return [Finding(seq, What.CHANGED)]
+        return [AuditFinding(seq, What.CHANGED)]
     return []
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from services.imaging.domain.audit import Action, Logged, Outcome
+from services.imaging.domain.audit import AccessOutcome, Action, Logged
 
 MEMBER: Final = "yibao-imaging"
 """By what name the index takes part."""
@@ -96,7 +96,7 @@ def event_of(logged: Logged, patient_id: str) -> Event:
     """The event of an entry; `patient_id` is the pseudonym of its person, "" where nobody was meant."""
     access = logged.access
     code, sort, action = _EVENTS[access.action]
-    outcome = "0" if access.outcome is Outcome.SUCCESS else "4"
+    outcome = "0" if access.outcome is AccessOutcome.SUCCESS else "4"
     outcome = "8" if access.action is Action.LOG_BROKEN else outcome
     named = {"session": access.session_no, "grant": access.grant_no, "node": access.node_no, "detail": access.detail}
     details = tuple((name, value) for name, value in named.items() if value)

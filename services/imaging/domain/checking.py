@@ -27,7 +27,7 @@ from services.imaging.domain.dicom_forms import (
     time_holds,
     uid_holds,
 )
-from services.imaging.domain.entries import Entry, Operation, Poison, Refused
+from services.imaging.domain.entries import IndexEntry, Operation, Poison, Refused
 from services.imaging.domain.index_code import IndexCode, as_person, index_code
 from services.imaging.domain.nodes import Node
 from services.imaging.domain.studies import Availability, Recognition, Series, Study, WithdrawReason
@@ -85,13 +85,13 @@ class ToldEntry:
     unread: Refused | None = None
 
 
-def checked(told: ToldEntry, node: Node, today: date) -> Entry | Poison:
+def checked(told: ToldEntry, node: Node, today: date) -> IndexEntry | Poison:
     """The entry, or what is wrong with it first."""
     code = index_code(told.index_code) if told.index_code else None
     refused = next(_wrong(told, code, node, today), None)
     if refused is not None:
         return Poison(told.source_seq, refused)
-    return Entry(
+    return IndexEntry(
         told.source_seq,
         Operation(told.operation),
         told.uid,

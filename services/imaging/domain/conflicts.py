@@ -36,7 +36,7 @@ class Caused:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class ConflictNotice:
     """What a node is told of one of its studies: another node tells it of another person, and, where `wrong`, an operator
     decided that this node's is not right."""
 

@@ -18,7 +18,7 @@ class Operation(IntEnum):
     MOVE_PERSON = 3
 
 
-class Result(IntEnum):
+class EntryResult(IntEnum):
     """What became of an entry."""
 
     ACCEPTED = 1
@@ -39,7 +39,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """One entry that was checked. `psn_no` is empty for a withdrawal; `entry_hash` is of its content less the person."""
 
     source_seq: int
@@ -62,11 +62,11 @@ class Poison:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EntryOutcome:
     """What became of the entry of a source sequence; `refused` of one that is rejected or held, `entry_hash` of one that could be
     read."""
 
     source_seq: int
-    result: Result
+    result: EntryResult
     refused: Refused | None = None
     entry_hash: bytes = b""

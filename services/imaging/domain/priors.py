@@ -9,7 +9,7 @@ from typing import Final
 
 from services.imaging.domain.quality import Quality, passed
 from services.imaging.domain.recognition import Planned, Prior, wanted_modality
-from services.imaging.domain.recognition_tables import INSURANCE, Item, Tables
+from services.imaging.domain.recognition_tables import INSURANCE, Item, RecognitionTables
 from services.imaging.domain.reports import Report
 from services.imaging.domain.scopes import Copy, Scope
 from services.imaging.domain.studies import Availability, KeptStudy, Series, State, Study
@@ -77,7 +77,7 @@ def disputed(standing: Iterable[KeptStudy], person_key: bytes) -> frozenset[str]
 def prior_of(
     found: Examination,
     planned: Planned,
-    tables: Tables,
+    tables: RecognitionTables,
     series: Mapping[int, Sequence[Series]],
     results: Sequence[Quality],
 ) -> Prior:

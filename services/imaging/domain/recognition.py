@@ -19,9 +19,9 @@ from services.imaging.domain.recognition_tables import (
     RIGHT,
     UNPAIRED,
     Item,
+    RecognitionTables,
     Site,
     Sites,
-    Tables,
     city_of,
     division_of,
 )
@@ -37,7 +37,7 @@ class Verdict(IntEnum):
     NOT_RECOGNISABLE = 3
 
 
-class Finding(IntEnum):
+class AspectFinding(IntEnum):
     """What was found in one aspect."""
 
     HOLDS = 1
@@ -148,21 +148,21 @@ class Judgement:
         return self.verdict is not Verdict.NOT_RECOGNISABLE
 
 
-def finding(ground: Ground) -> Finding:
+def finding(ground: Ground) -> AspectFinding:
     """What a ground says of its aspect."""
     if ground in _FAILS:
-        return Finding.FAILS
-    return Finding.NOT_KNOWN if ground in _NOT_KNOWN else Finding.HOLDS
+        return AspectFinding.FAILS
+    return AspectFinding.NOT_KNOWN if ground in _NOT_KNOWN else AspectFinding.HOLDS
 
 
-def judge(planned: Planned, prior: Prior, tables: Tables) -> Judgement:
+def judge(planned: Planned, prior: Prior, tables: RecognitionTables) -> Judgement:
     """Looks at all aspects, and adds them up: the worst finding decides."""
     grounds = tuple(_grounds(planned, prior, tables))
     worst = max(finding(each) for each in grounds)
     return Judgement(Verdict(worst), grounds)
 
 
-def wanted_modality(planned: Planned, tables: Tables) -> str:
+def wanted_modality(planned: Planned, tables: RecognitionTables) -> str:
     """The modality that is planned, or that of the planned item; "" where neither says one."""
     return tables.modality_of(planned.modality) or tables.modality_of(tables.items.get(_wanted_item(planned), ""))
 
@@ -171,7 +171,7 @@ def _wanted_item(planned: Planned) -> Item:
     return planned.item_system, planned.item_code
 
 
-def _grounds(planned: Planned, prior: Prior, tables: Tables) -> Iterator[Ground]:
+def _grounds(planned: Planned, prior: Prior, tables: RecognitionTables) -> Iterator[Ground]:
     modality = wanted_modality(planned, tables)
     if planned.item_code:
         yield _best([_item(planned, each, tables) for each in prior.items] or [Ground.ITEM_NOT_TOLD])
@@ -189,7 +189,7 @@ def _best(grounds: Sequence[Ground]) -> Ground:
     return min(grounds, key=lambda each: (finding(each), each))
 
 
-def _item(planned: Planned, told: Item, tables: Tables) -> Ground:
+def _item(planned: Planned, told: Item, tables: RecognitionTables) -> Ground:
     wanted = _wanted_item(planned)
     if told == wanted:
         return Ground.ITEM_EQUAL
@@ -200,7 +200,7 @@ def _item(planned: Planned, told: Item, tables: Tables) -> Ground:
     return Ground.ITEM_OTHER if known or wanted[0] == told[0] else Ground.ITEM_NOT_MAPPED
 
 
-def _part(planned: Planned, prior: Prior, tables: Tables, modality: str) -> Ground:
+def _part(planned: Planned, prior: Prior, tables: RecognitionTables, modality: str) -> Ground:
     wanted, told = tables.sites_of(planned.body_part), tables.sites_of(prior.body_part)
     if not wanted.whole:
         return Ground.PART_NOT_TOLD
@@ -209,7 +209,9 @@ def _part(planned: Planned, prior: Prior, tables: Tables, modality: str) -> Grou
     return max(grounds, key=lambda each: (finding(each), each))
 
 
-def _site(wanted: Site, told: Sites, sides: frozenset[str], tables: Tables, modality: str, day: date) -> Ground:
+def _site(
+    wanted: Site, told: Sites, sides: frozenset[str], tables: RecognitionTables, modality: str, day: date
+) -> Ground:
     broader = tables.broader_parts(wanted.part, modality, day)
     fitting = [_shown(wanted, each, sides, tables) for each in told.known if each.part in broader]
     if fitting:
@@ -220,7 +222,7 @@ def _site(wanted: Site, told: Sites, sides: frozenset[str], tables: Tables, moda
     return Ground.PART_COARSER if any(each.part in around for each in told.known) else Ground.PART_OTHER
 
 
-def _shown(wanted: Site, told: Site, sides: frozenset[str], tables: Tables) -> Ground:
+def _shown(wanted: Site, told: Site, sides: frozenset[str], tables: RecognitionTables) -> Ground:
     """Whether a part that was told shows the wanted side; one that has no sides shows both. `sides` are those of the series."""
     fits = Ground.PART_EQUAL if told.part == wanted.part else Ground.PART_BROADER
     if not wanted.side or told.part not in tables.paired:
@@ -232,14 +234,14 @@ def _shown(wanted: Site, told: Site, sides: frozenset[str], tables: Tables) -> G
     return fits if whole or wanted.side in shown else Ground.SIDE_OTHER
 
 
-def _modality(wanted: str, prior: Prior, tables: Tables) -> Ground:
+def _modality(wanted: str, prior: Prior, tables: RecognitionTables) -> Ground:
     if not prior.modalities:
         return Ground.MODALITY_NOT_TOLD
     told = {tables.modality_of(each) for each in prior.modalities}
     return Ground.MODALITY_EQUAL if wanted in told else Ground.MODALITY_OTHER
 
 
-def _age(planned: Planned, prior: Prior, tables: Tables, modality: str) -> Ground:
+def _age(planned: Planned, prior: Prior, tables: RecognitionTables, modality: str) -> Ground:
     """By the item, part and modality that are planned; what is not asked, as the prior one has it. The shortest counts."""
     age = (planned.day - prior.day).days
     if age < 0:
@@ -264,7 +266,7 @@ def _shortest(found: Sequence[int | None]) -> int | None:
     return min(known) if len(known) == len(found) else None
 
 
-def _range(planned: Planned, prior: Prior, tables: Tables) -> Ground:
+def _range(planned: Planned, prior: Prior, tables: RecognitionTables) -> Ground:
     if planned.fixmedins_code == prior.fixmedins_code:
         return Ground.RANGE_OWN
     if prior.marked is None:

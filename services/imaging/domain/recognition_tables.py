@@ -28,7 +28,7 @@ _MOST_STEPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class DayRange:
     """From a day to a day, both within; without an end where that is not known."""
 
     first: date
@@ -50,7 +50,7 @@ class Cover:
 
     of: str
     by: str
-    days: Days
+    days: DayRange
     modalities: frozenset[str] = frozenset()
     of_system: str = INSURANCE
     by_system: str = INSURANCE
@@ -65,7 +65,7 @@ class Validity:
     item: str
     acute: bool
     most_days: int
-    days: Days
+    days: DayRange
     system: str = INSURANCE
 
 
@@ -91,11 +91,11 @@ class Region:
 
     name: str
     province: str
-    days: Days
+    days: DayRange
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class RecognitionTables:
     """All of it. `items` are the modalities of known items, `words` what parts and modalities are called; `paired` parts have
     sides."""
 

@@ -18,7 +18,7 @@ _RANK: Final = {
 }
 
 
-Told = tuple[bytes, str, str]
+ToldAs = tuple[bytes, str, str]
 """Key of a person, institution and UID: as whose a node tells a study of the person."""
 
 
@@ -43,7 +43,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecidedScopes:
     """What the persons' cells let a reader see now: a scope by grant, none of one that holds no longer. `away` are cells that do
     not answer: nobody of theirs is shown, and an answer says so.
     """
@@ -92,7 +92,7 @@ def copies_of(found: Iterable[KeptStudy], places: Mapping[int, Place], own: str 
     ]
 
 
-def of_hidden_institutions(told: Iterable[Told], scopes: Mapping[bytes, Iterable[Scope]]) -> frozenset[str]:
+def of_hidden_institutions(told: Iterable[ToldAs], scopes: Mapping[bytes, Iterable[Scope]]) -> frozenset[str]:
     """UIDs of studies of which one copy is told as of an institution that its person hides, by scopes of the persons' keys.
     Another node may tell the same study as another institution's, or of another day: what is hidden wins (our decision)."""
     return frozenset(

@@ -49,7 +49,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class MeantPerson:
     """Who is meant: by number or, where that is empty, by certificate."""
 
     psn_no: str = ""
@@ -67,7 +67,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class GrantDecision:
     """What the person's cell says of a grant now: no scope where it lets nobody read; `away` where the cell says nothing."""
 
     scope: Scope | None = None

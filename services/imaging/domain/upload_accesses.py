@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from services.imaging.domain.audit import Access, Action, Outcome
-from services.imaging.domain.entries import Outcome as EntryOutcome
+from services.imaging.domain.audit import Access, AccessOutcome, Action
+from services.imaging.domain.entries import EntryOutcome
 from services.imaging.domain.studies import KeptStudy, State
 
 NODES: Final = "node"
@@ -21,7 +21,7 @@ def of_batch(
     counts = Counter(each.result.name for each in outcomes)
     told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
     detail = f"entries {outcomes[0].source_seq}-{outcomes[-1].source_seq}: {told}"
-    batch = Access(Action.UPLOADED, Outcome.SUCCESS, NODES, node_no=node_no, detail=detail)
+    batch = Access(Action.UPLOADED, AccessOutcome.SUCCESS, NODES, node_no=node_no, detail=detail)
     return [
         batch,
         *(_withdrawal(node_no, uid, before.get(uid)) for uid in after if _is_gone(before.get(uid), after[uid])),
@@ -34,4 +34,4 @@ def _is_gone(before: KeptStudy | None, after: KeptStudy) -> bool:
 
 def _withdrawal(node_no: str, uid: str, before: KeptStudy | None) -> Access:
     key = None if before is None else before.person_key
-    return Access(Action.WITHDRAWN, Outcome.SUCCESS, NODES, person_key=key, study_uid=uid, node_no=node_no)
+    return Access(Action.WITHDRAWN, AccessOutcome.SUCCESS, NODES, person_key=key, study_uid=uid, node_no=node_no)

@@ -10,49 +10,51 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.imaging.domain.conflicts import is_contested, why_held
-from services.imaging.domain.entries import Entry, Operation, Outcome, Refused, Result
+from services.imaging.domain.entries import EntryOutcome, EntryResult, IndexEntry, Operation, Refused
 from services.imaging.domain.studies import KeptStudy, Series, State
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecidedEntry:
     """The outcome of an entry and what stands of its study at the node afterwards: None where that did not change, `series` None
     where they did not."""
 
-    outcome: Outcome
+    outcome: EntryOutcome
     kept: KeptStudy | None = None
     series: tuple[Series, ...] | None = None
 
 
-def decide(entry: Entry, person_key: bytes | None, standing: KeptStudy | None, new_ref: int, now: datetime) -> Decided:
+def decide(
+    entry: IndexEntry, person_key: bytes | None, standing: KeptStudy | None, new_ref: int, now: datetime
+) -> DecidedEntry:
     """What becomes of an entry, given what stands of its study at its node. Conflicts between nodes are settled afterwards."""
     if standing is not None:
         if entry.version < standing.version:
-            return Decided(_told(entry, Result.STALE))
+            return DecidedEntry(_told(entry, EntryResult.STALE))
         if entry.version == standing.version:
-            return Decided(_again(entry, person_key, standing))
+            return DecidedEntry(_again(entry, person_key, standing))
     match entry.operation:
         case Operation.UPSERT:
             kept = _upserted(
                 entry, person_key, new_ref if standing is None else standing.ref, _state(standing, person_key)
             )
-            return Decided(_told(entry, Result.ACCEPTED), kept, entry.series)
+            return DecidedEntry(_told(entry, EntryResult.ACCEPTED), kept, entry.series)
         case Operation.WITHDRAW:
             kept = _withdrawn(entry, new_ref if standing is None else standing.ref, now)
-            return Decided(_told(entry, Result.ACCEPTED), kept, ())
+            return DecidedEntry(_told(entry, EntryResult.ACCEPTED), kept, ())
         case Operation.MOVE_PERSON:
             if standing is None or standing.study is None:
                 refused = Refused("study_instance_uid", "entry.not_standing")
-                return Decided(_told(entry, Result.REJECTED, refused))
+                return DecidedEntry(_told(entry, EntryResult.REJECTED, refused))
             moved = replace(standing, version=entry.version, state=_state(standing, person_key), person_key=person_key)
-            return Decided(_told(entry, Result.ACCEPTED), moved)
+            return DecidedEntry(_told(entry, EntryResult.ACCEPTED), moved)
 
 
-def _told(entry: Entry, result: Result, refused: Refused | None = None) -> Outcome:
-    return Outcome(entry.source_seq, result, refused, entry.entry_hash)
+def _told(entry: IndexEntry, result: EntryResult, refused: Refused | None = None) -> EntryOutcome:
+    return EntryOutcome(entry.source_seq, result, refused, entry.entry_hash)
 
 
-def _again(entry: Entry, person_key: bytes | None, standing: KeptStudy) -> Outcome:
+def _again(entry: IndexEntry, person_key: bytes | None, standing: KeptStudy) -> EntryOutcome:
     """The outcome of an entry whose version stands already."""
     if entry.operation is Operation.WITHDRAW:
         same = standing.state is State.WITHDRAWN and standing.reason is entry.reason
@@ -61,8 +63,8 @@ def _again(entry: Entry, person_key: bytes | None, standing: KeptStudy) -> Outco
     else:
         same = (standing.entry_hash, standing.person_key) == (entry.entry_hash, person_key)
     if not same:
-        return _told(entry, Result.REJECTED, Refused("version", "entry.version_reused"))
-    return _told(entry, Result.CONFLICT if is_contested(standing) else Result.UNCHANGED, why_held(standing))
+        return _told(entry, EntryResult.REJECTED, Refused("version", "entry.version_reused"))
+    return _told(entry, EntryResult.CONFLICT if is_contested(standing) else EntryResult.UNCHANGED, why_held(standing))
 
 
 def _state(standing: KeptStudy | None, person_key: bytes | None) -> State:
@@ -75,7 +77,7 @@ def _ref_of_node(ref: int) -> int:
     return ref >> 32
 
 
-def _upserted(entry: Entry, person_key: bytes | None, ref: int, state: State) -> KeptStudy:
+def _upserted(entry: IndexEntry, person_key: bytes | None, ref: int, state: State) -> KeptStudy:
     return KeptStudy(
         ref,
         _ref_of_node(ref),
@@ -88,7 +90,7 @@ def _upserted(entry: Entry, person_key: bytes | None, ref: int, state: State) ->
     )
 
 
-def _withdrawn(entry: Entry, ref: int, now: datetime) -> KeptStudy:
+def _withdrawn(entry: IndexEntry, ref: int, now: datetime) -> KeptStudy:
     return KeptStudy(
         ref,
         _ref_of_node(ref),

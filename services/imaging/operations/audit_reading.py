@@ -8,10 +8,10 @@ from typing import Final, Protocol
 
 from services.imaging.domain.audit import (
     Access,
+    AccessOutcome,
     Action,
-    Finding,
+    AuditFinding,
     Logged,
-    Outcome,
     Row,
     What,
     end_examined,
@@ -30,7 +30,7 @@ _KEY: Final = 16
 _BEYOND: Final = (1 << 63) - 1
 
 
-class Writing(Protocol):
+class AccessWriting(Protocol):
     """Where accesses are written."""
 
     async def write(self, accesses: Sequence[Access]) -> None:
@@ -59,7 +59,7 @@ class Naming(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldAccess:
     """An entry for whoever reads the log, and its person's pseudonym there, "" where nobody was meant."""
 
     logged: Logged
@@ -71,7 +71,7 @@ class Verified:
     """A part of the chain: what does not hold, how many entries were computed, where to go on (0 where nothing follows), and the
     last entry where nothing does."""
 
-    findings: Sequence[Finding]
+    findings: Sequence[AuditFinding]
     checked: int
     next: int
     end_seq: int = 0
@@ -81,14 +81,16 @@ class Verified:
 class AuditReading:
     """What AuditService does."""
 
-    def __init__(self, store: ImagingStore, log: Writing, sealing: Sealing, naming: Naming, persons: Keys) -> None:
+    def __init__(
+        self, store: ImagingStore, log: AccessWriting, sealing: Sealing, naming: Naming, persons: Keys
+    ) -> None:
         self._store = store
         self._log = log
         self._sealing = sealing
         self._naming = naming
         self._persons = persons
 
-    async def listed(self, opter_no: str, session_no: str, before: int | None, size: int) -> Page[Told]:
+    async def listed(self, opter_no: str, session_no: str, before: int | None, size: int) -> Page[ToldAccess]:
         """Entries before a place, None for the end, the latest first; of one session where it is named."""
         await self._log.write([_used(OPERATOR, opter_no, (session_no and f"list of session {session_no}") or "list")])
         place = _BEYOND if before is None else before
@@ -99,7 +101,7 @@ class AuditReading:
                 rows = await work.audit.before(place, size + 1)
         return page_of(await self._told(OPERATOR, rows), size, lambda each: (each.logged.seq,))
 
-    async def own(self, psn_no: str, opter_no: str, before: int | None, size: int) -> Page[Told]:
+    async def own(self, psn_no: str, opter_no: str, before: int | None, size: int) -> Page[ToldAccess]:
         """Entries of a person, the latest first, for the person, or for an operator where one is told; PEER_UNAVAILABLE."""
         (key,) = await self._persons.keys([psn_no])
         organisation = OPERATOR if opter_no else PERSON
@@ -108,7 +110,7 @@ class AuditReading:
             rows = await work.audit.of_person(key, _BEYOND if before is None else before, size + 1)
         return page_of(await self._told(organisation, rows), size, lambda each: (each.logged.seq,))
 
-    async def exported(self, opter_no: str, after: int, most: int, form: str) -> tuple[Sequence[Told], int]:
+    async def exported(self, opter_no: str, after: int, most: int, form: str) -> tuple[Sequence[ToldAccess], int]:
         """Entries behind a place in their order, and the place at which to go on. Whoever asks again and again leaves no entry
         where there is nothing new but its own."""
         async with self._store.read() as work:
@@ -133,18 +135,18 @@ class AuditReading:
             return Verified(findings, len(rows), rows[-1].seq)
         findings += end_examined(key, end, last)
         if known[0] and (stood is None or not _is(stood, known[1])):
-            findings.append(Finding(known[0], What.REPLACED))
+            findings.append(AuditFinding(known[0], What.REPLACED))
         if last is None:
             return Verified(findings, len(rows), 0)
         return Verified(findings, len(rows), 0, last.seq, readable(last).hash)
 
-    async def _told(self, organisation: str, rows: Sequence[Row]) -> list[Told]:
+    async def _told(self, organisation: str, rows: Sequence[Row]) -> list[ToldAccess]:
         await self._naming.ready()
-        return [Told(each, _named(self._naming, organisation, each)) for each in map(readable, rows)]
+        return [ToldAccess(each, _named(self._naming, organisation, each)) for each in map(readable, rows)]
 
 
 def _used(organisation: str, reader: str, detail: str) -> Access:
-    return Access(Action.LOG_USED, Outcome.SUCCESS, organisation, reader, detail=detail)
+    return Access(Action.LOG_USED, AccessOutcome.SUCCESS, organisation, reader, detail=detail)
 
 
 def _named(naming: Callable[[str, bytes], str], organisation: str, logged: Logged) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
-from services.imaging.domain.audit import GENESIS, Access, Action, End, Outcome, Row, holds, rows_of, sealed
+from services.imaging.domain.audit import GENESIS, Access, AccessOutcome, Action, End, Row, holds, rows_of, sealed
 from services.imaging.operations.ports import Also, Secrets
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.clock import Clock, to_micros
@@ -101,7 +101,7 @@ class AuditBooks:
             return said, []
         detail = f"end {said[0]}, last {there[0]}, known {self._highest}"
         self._found_broken(detail)
-        broken = Access(Action.LOG_BROKEN, Outcome.REFUSED, "", detail=detail)
+        broken = Access(Action.LOG_BROKEN, AccessOutcome.REFUSED, "", detail=detail)
         # What was cut off leaves its gap: nothing takes those places again.
         seq = max(said[0], there[0], self._highest)
         digest = said[1] if said[0] == seq else there[1]

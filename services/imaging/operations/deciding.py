@@ -9,18 +9,18 @@ from typing import Protocol
 from services.imaging.domain.accesses import of_search
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
-from services.imaging.domain.scopes import Decided
-from services.imaging.domain.sessions import Decision, Purpose, Reader
+from services.imaging.domain.scopes import DecidedScopes
+from services.imaging.domain.sessions import GrantDecision, Purpose, Reader
 from services.imaging.operations.ports import Log
 from services.imaging.operations.searching import Patient, Sitting
 from services.kernel.consents import cell_of_grant
 from services.kernel.elsewhere import cell_unavailable
 
 
-class Cells(Protocol):
+class DecidingCells(Protocol):
     """The persons' cells, reached through routing."""
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         """What they say of up to 200 grants, in their order, in one question; PEER_UNAVAILABLE."""
         ...
 
@@ -29,13 +29,13 @@ class Cells(Protocol):
 class Deciding:
     """Asks for decisions."""
 
-    cells: Cells
+    cells: DecidingCells
 
-    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Decided:
+    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> DecidedScopes:
         """What the session's reader may see of these persons. Those whose cell does not answer are left out and their cell is
         named; where that is everybody, UNAVAILABLE CELL_UNAVAILABLE (our decision). PEER_UNAVAILABLE where routing is away."""
         if not patients:
-            return Decided()
+            return DecidedScopes()
         said = await self.cells.decided(reader_of(sitting), [each.grant_no for each in patients])
         pairs = list(zip(patients, said, strict=True))
         away = tuple(sorted({cell_of_grant(each.grant_no) or "" for each, told in pairs if told.away}))
@@ -47,7 +47,7 @@ class Deciding:
             for each, told in pairs
             if told.scope is not None and told.person_key == each.person_key
         }
-        return Decided(shown, away)
+        return DecidedScopes(shown, away)
 
 
 def reader_of(sitting: Sitting) -> Reader:

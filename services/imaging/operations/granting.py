@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from services.imaging.domain.scopes import Scope
-from services.imaging.domain.sessions import Decision, Grant, Person, Purpose, Reader
+from services.imaging.domain.sessions import Grant, GrantDecision, MeantPerson, Purpose, Reader
 from services.kernel.consents import cell_of_grant
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault
@@ -24,14 +24,14 @@ class Granted:
     scope: Scope
 
 
-class Cells(Protocol):
+class GrantingCells(Protocol):
     """The persons' cells, reached through routing; PEER_UNAVAILABLE."""
 
-    async def found(self, reader: Reader, person: Person) -> Grant:
+    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
         """The grant by which a reader may read of a person now; NO_ACCESS, CELL_UNAVAILABLE."""
         ...
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         """What is said of grants, in their order."""
         ...
 
@@ -40,14 +40,14 @@ class Cells(Protocol):
 class Granting:
     """Asks for the grant, and what it lets be seen."""
 
-    cells: Cells
+    cells: GrantingCells
 
     async def granted(self, fixmedins_code: str, dr_codg: str, psn_no: str) -> Granted | None:
         """What lets an institution's doctor read of a person now; None of nobody as of somebody who granted nothing, after the
         same questions. CELL_UNAVAILABLE, PEER_UNAVAILABLE."""
         reader = Reader(Purpose.TREATMENT, fixmedins_code, dr_codg)
         try:
-            grant = await self.cells.found(reader, Person(psn_no))
+            grant = await self.cells.found(reader, MeantPerson(psn_no))
         except Fault as fault:
             if fault.reason != _NO_ACCESS:
                 raise

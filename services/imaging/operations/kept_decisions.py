@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from services.imaging.domain.sessions import Decision, Reader
+from services.imaging.domain.sessions import GrantDecision, Reader
 from services.imaging.domain.tickets import GrantEnd
 from services.kernel.clock import Clock, to_micros
 from services.kernel.consents import cell_of_grant
@@ -30,7 +30,7 @@ MOST: Final = 10_000
 class Cells(Protocol):
     """The persons' cells, reached through routing."""
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         """What they say of up to 200 grants, in their order, in one question; PEER_UNAVAILABLE."""
         ...
 
@@ -49,7 +49,7 @@ class _Feed:
 class _Kept:
     """A decision, the feed by which it holds, and when it was asked for."""
 
-    decision: Decision
+    decision: GrantDecision
     feed: _Feed
     asked_at: float
 
@@ -72,7 +72,7 @@ class KeptDecisions:
         """How many are kept, used or not."""
         return self._count
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         """What the cells say of up to 200 grants, in their order: what is not known is asked for in one question.
         PEER_UNAVAILABLE."""
         if self.is_dated():
@@ -126,7 +126,7 @@ class KeptDecisions:
         feed.wanted_until = now + LIFE_S
         return feed
 
-    def _known(self, reader: Reader, grant_no: str, feed: _Feed | None, now: float) -> Decision | None:
+    def _known(self, reader: Reader, grant_no: str, feed: _Feed | None, now: float) -> GrantDecision | None:
         kept = self._kept.get(grant_no, {}).get(reader)
         if kept is None or kept.feed is not feed or feed.read_at is None:
             return None

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Copy, Place, Scope, Told, copies_of, of_hidden_institutions
+from services.imaging.domain.scopes import Copy, Place, Scope, ToldAs, copies_of, of_hidden_institutions
 from services.imaging.domain.studies import KeptStudy
 from services.kernel.errors import Fault, FaultKind
 
@@ -49,7 +49,7 @@ class Index(Protocol):
         `own` alone where it is named, else none in conflict."""
         ...
 
-    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[Told]:
+    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[ToldAs]:
         """Which studies of persons are told as one of these institutions', of whatever day."""
         ...
 

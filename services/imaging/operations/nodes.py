@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from services.imaging.domain.conflicts import Notice
+from services.imaging.domain.conflicts import ConflictNotice
 from services.imaging.domain.nodes import Node, StandingNode, check_node, found, registration, suspension
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.pages import Page, page_of
@@ -20,7 +20,7 @@ class Heard:
     """A node after its heartbeat, with conflicts of its studies that are not settled."""
 
     node: StandingNode
-    notices: Sequence[Notice]
+    notices: Sequence[ConflictNotice]
 
 
 Encode: TypeAlias = Callable[[StandingNode], bytes]

@@ -17,9 +17,9 @@ from typing import Final, Protocol
 from services.imaging.domain.accesses import of_adding
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.sessions import (
-    Decision,
     Grant,
-    Person,
+    GrantDecision,
+    MeantPerson,
     Purpose,
     Reader,
     Session,
@@ -41,30 +41,30 @@ _UNDECIDED: Final = (FaultKind.UNAVAILABLE, FaultKind.DEADLINE, FaultKind.EXHAUS
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedPerson:
     """A person of a session, as the reader is told: the pseudonym, the grant, and what the person's cell says of it now."""
 
     patient_id: str
     grant_no: str
-    decision: Decision
+    decision: GrantDecision
 
 
-class Cells(Protocol):
+class ProvingCells(Protocol):
     """The persons' cells, reached through routing; each raises its refusal."""
 
     async def proved(self, request_id: str, fixmedins_code: str, shown: str) -> Grant:
         """The grant that a code or ecToken gives the institution where it is shown."""
         ...
 
-    async def found(self, reader: Reader, person: Person) -> Grant:
+    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
         """The grant by which a reader may read of a person now."""
         ...
 
-    async def broken(self, request_id: str, reader: Reader, person: Person, reason: str) -> Grant:
+    async def broken(self, request_id: str, reader: Reader, person: MeantPerson, reason: str) -> Grant:
         """The grant of an emergency."""
         ...
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         """What is said of up to 200 grants, in their order."""
         ...
 
@@ -74,10 +74,10 @@ class Patients:
     """What becomes of the persons of sessions."""
 
     sessions: Sessions
-    cells: Cells
+    cells: ProvingCells
     log: Log
 
-    async def add(self, token: str, shown: str, person: Person) -> Added:
+    async def add(self, token: str, shown: str, person: MeantPerson) -> AddedPerson:
         """Adds a person, by what is shown at the desk or, where that is empty, by number or certificate.
 
         SESSION_UNKNOWN, SESSION_OF_OWN_LIST, SESSION_FULL, NO_ACCESS, CELL_UNAVAILABLE, and what identity says of codes. The
@@ -103,7 +103,7 @@ class Patients:
         return await self._added(session, grant, again=session.has(grant))
 
     async def break_glass(
-        self, stamp: RequestStamp, token: str, person: Person, reason: str, encode: Callable[[Added], bytes]
+        self, stamp: RequestStamp, token: str, person: MeantPerson, reason: str, encode: Callable[[AddedPerson], bytes]
     ) -> bytes:
         """Adds a person in an emergency, for two hours, to be reviewed in the person's cell. SESSION_UNKNOWN,
         SESSION_OF_OWN_LIST, SESSION_FULL, NO_ACCESS, CELL_UNAVAILABLE, REQUEST_ID_REUSED."""
@@ -133,24 +133,24 @@ class Patients:
         await self.log.write(of_adding(session, grant, how, emergency=True), act)
         return response
 
-    async def listed(self, token: str) -> list[Added]:
+    async def listed(self, token: str) -> list[AddedPerson]:
         """The persons of a session, and what their cells say of them now, in one question; SESSION_UNKNOWN."""
         session = await self.sessions.find(token)
         patients = (await self.sessions.sitting_of(session)).patients
         if not patients:
             return []
         said = await self.cells.decided(session.reader, [each.grant_no for each in patients])
-        return [Added(each.patient_id, each.grant_no, told) for each, told in zip(patients, said, strict=True)]
+        return [AddedPerson(each.patient_id, each.grant_no, told) for each, told in zip(patients, said, strict=True)]
 
-    async def _added(self, session: Session, grant: Grant, *, again: bool) -> Added:
+    async def _added(self, session: Session, grant: Grant, *, again: bool) -> AddedPerson:
         """The person as the reader is told. A grant that was just made or found lets the reader read; of one that was asked for
         once more, as by a code shown twice, the cell says whether it still does."""
-        said = Decision(Scope(), grant.person_key, grant.to_at)
+        said = GrantDecision(Scope(), grant.person_key, grant.to_at)
         if again:
             (said,) = await self.cells.decided(session.reader, [grant.grant_no])
         pseudonyms = self.sessions.pseudonyms
         await pseudonyms.ready()
-        return Added(pseudonyms(session.reader.organisation, grant.person_key), grant.grant_no, said)
+        return AddedPerson(pseudonyms(session.reader.organisation, grant.person_key), grant.grant_no, said)
 
     async def _keep(self, work: Unit, token: str, grant: Grant) -> None:
         """Writes the person to the session, which may have been closed meanwhile. Whose it is was looked at before: the log

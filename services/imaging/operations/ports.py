@@ -29,7 +29,7 @@ class Secrets(Protocol):
         ...
 
 
-class Sessions(Protocol):
+class SessionTokens(Protocol):
     """Who reads."""
 
     async def sitting(self, token: str) -> Sitting:

@@ -18,11 +18,11 @@ from services.imaging.domain.advice import (
     decided,
     ordered,
 )
-from services.imaging.domain.audit import Access, Action, Outcome
+from services.imaging.domain.audit import Access, AccessOutcome, Action
 from services.imaging.domain.priors import Examination, disputed, prior_of, visible
 from services.imaging.domain.quality import Quality
 from services.imaging.domain.recognition import Planned, judge
-from services.imaging.domain.recognition_tables import Tables
+from services.imaging.domain.recognition_tables import RecognitionTables
 from services.imaging.domain.reports import Report
 from services.imaging.domain.scopes import best_of, copies_of
 from services.imaging.domain.sessions import Purpose
@@ -63,7 +63,7 @@ class Index(looking.Index, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WhoAsks:
     """Who asks, about whom."""
 
     fixmedins_code: str
@@ -77,7 +77,7 @@ class Priors:
 
     store: ImagingStore
     index: Index
-    tables: Tables
+    tables: RecognitionTables
 
     async def of(self, granted: Granted, since: str, until: str) -> list[Examination]:
         """Those between two days, yyyyMMdd, the youngest ones."""
@@ -129,7 +129,7 @@ class Recognising:
     audit: Log
     new_no: Callable[[], str]
 
-    async def advise(self, asked: Asked, planned: Planned, now: datetime) -> tuple[str, tuple[Evidence, ...]]:
+    async def advise(self, asked: WhoAsks, planned: Planned, now: datetime) -> tuple[str, tuple[Evidence, ...]]:
         """Number of the advice, and prior examinations, the best ones first."""
         granted = await self.grants.granted(asked.fixmedins_code, asked.dr_codg, asked.psn_no)
         judged = await self.priors.of_plan(granted, planned) if granted is not None else []
@@ -145,7 +145,7 @@ class Recognising:
         return advice.advice_no, listed
 
     async def recognisable(
-        self, asked: Asked, planned: Planned, fits: Callable[[Examination], bool]
+        self, asked: WhoAsks, planned: Planned, fits: Callable[[Examination], bool]
     ) -> list[tuple[Examination, Evidence]]:
         """Examinations against which nothing speaks and that fit what is asked, in order."""
         granted = await self.grants.granted(asked.fixmedins_code, asked.dr_codg, asked.psn_no)
@@ -158,7 +158,7 @@ class Recognising:
         return [fitting[id(each)] for each in listed]
 
     async def report(
-        self, asked: Asked, planned: Planned, fixmedins_code: str, report_no: str
+        self, asked: WhoAsks, planned: Planned, fixmedins_code: str, report_no: str
     ) -> tuple[Examination, Evidence] | None:
         """A report by its institution and number."""
         granted = await self.grants.granted(asked.fixmedins_code, asked.dr_codg, asked.psn_no)
@@ -171,10 +171,10 @@ class Recognising:
         return judged[0] if judged else None
 
     async def _log(
-        self, asked: Asked, granted: Granted | None, detail: str, also: Also | None = None, *, study_uid: str = ""
+        self, asked: WhoAsks, granted: Granted | None, detail: str, also: Also | None = None, *, study_uid: str = ""
     ) -> None:
         access = Access(
-            *(Action.RECOGNITION, Outcome.SUCCESS if granted is not None else Outcome.REFUSED),
+            *(Action.RECOGNITION, AccessOutcome.SUCCESS if granted is not None else AccessOutcome.REFUSED),
             organisation=asked.fixmedins_code,
             reader=asked.dr_codg,
             purpose=Purpose.TREATMENT,
@@ -189,7 +189,7 @@ class Recognising:
 class RecognitionBooks:
     """What is recorded of advices and of quality control."""
 
-    def __init__(self, store: ImagingStore, tables: Tables, modalities: frozenset[str]) -> None:
+    def __init__(self, store: ImagingStore, tables: RecognitionTables, modalities: frozenset[str]) -> None:
         self._store = store
         self._tables = tables
         self._modalities = modalities

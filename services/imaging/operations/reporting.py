@@ -27,7 +27,7 @@ Read: TypeAlias = Callable[[], Report]
 """Reads a report out of a request, or refuses it: a repeat is found before."""
 
 
-class Result(IntEnum):
+class ReportResult(IntEnum):
     """What became of a report."""
 
     ACCEPTED = 1
@@ -54,36 +54,36 @@ class Reporting:
         self._frame: Frame[Unit, Entry] = Frame(store.write, _find, "STORE_UNAVAILABLE")
 
     async def upload(
-        self, stamp: RequestStamp, read: Read, psn_no: str, now: datetime, encode: Callable[[Result], bytes]
+        self, stamp: RequestStamp, read: Read, psn_no: str, now: datetime, encode: Callable[[ReportResult], bytes]
     ) -> bytes:
         """Keeps a report, or the correction of one that stands; INVALID_REQUEST, PEER_UNAVAILABLE, REQUEST_ID_REUSED."""
         (key,) = await self._keys.keys([psn_no])
 
-        async def told(work: Unit) -> Result:
+        async def told(work: Unit) -> ReportResult:
             report = read()
             check_report(report, beijing_day(now))
             kept = KeptReport(report, key, sha256(repr(astuple(report)).encode()).digest()[:_HASH_BYTES])
             standing = await work.reports.find(report.fixmedins_code, report.report_no)
             if standing is not None and (standing.person_key, standing.content_hash) == (key, kept.content_hash):
-                return Result.UNCHANGED
+                return ReportResult.UNCHANGED
             await work.reports.put(kept, stood=standing is not None)
-            return Result.ACCEPTED
+            return ReportResult.ACCEPTED
 
         return await self._once(stamp, told, now, encode)
 
     async def withdraw(
-        self, stamp: RequestStamp, read: Read, psn_no: str, now: datetime, encode: Callable[[Result], bytes]
+        self, stamp: RequestStamp, read: Read, psn_no: str, now: datetime, encode: Callable[[ReportResult], bytes]
     ) -> bytes:
         """Takes a report of the person out; REPORT_NOT_FOUND, PEER_UNAVAILABLE, REQUEST_ID_REUSED."""
         (key,) = await self._keys.keys([psn_no])
 
-        async def told(work: Unit) -> Result:
+        async def told(work: Unit) -> ReportResult:
             report = read()
             standing = await work.reports.find(report.fixmedins_code, report.report_no)
             if standing is None or standing.person_key != key:
                 raise not_found("REPORT_NOT_FOUND")
             await work.reports.drop(report.fixmedins_code, report.report_no)
-            return Result.WITHDRAWN
+            return ReportResult.WITHDRAWN
 
         return await self._once(stamp, told, now, encode)
 
@@ -125,9 +125,9 @@ class Reporting:
     async def _once(
         self,
         stamp: RequestStamp,
-        told: Callable[[Unit], Awaitable[Result]],
+        told: Callable[[Unit], Awaitable[ReportResult]],
         now: datetime,
-        encode: Callable[[Result], bytes],
+        encode: Callable[[ReportResult], bytes],
     ) -> bytes:
         async def act(work: Unit) -> Entry:
             return await _journalled(work, stamp, encode(await told(work)), now)

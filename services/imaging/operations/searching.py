@@ -16,7 +16,7 @@ from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
 from services.imaging.domain.qido.records import series_record, study_record
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Copy, Decided, Place, best_of, copies_of, rank
+from services.imaging.domain.scopes import Copy, DecidedScopes, Place, best_of, copies_of, rank
 from services.imaging.domain.studies import KeptStudy, Series
 from services.imaging.operations import looking
 from services.kernel.elsewhere import cell_unavailable
@@ -69,7 +69,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundStudy:
     """Where a study lies that a reader may see, the best place first; the grant by which it may, None for an own one, and until
     when that holds.
     """
@@ -79,10 +79,10 @@ class Found:
     until: datetime | None = None
 
 
-class Deciding(Protocol):
+class ScopesDeciding(Protocol):
     """The persons' cells."""
 
-    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Decided:
+    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> DecidedScopes:
         """By grant what its reader may see now; CELL_UNAVAILABLE where that is known of nobody."""
         ...
 
@@ -152,7 +152,7 @@ class Searching:
     """Searches of the index."""
 
     index: Index
-    deciding: Deciding
+    deciding: ScopesDeciding
     auditing: Auditing
     pseudonym: Pseudonym
 
@@ -194,7 +194,7 @@ class Searching:
         made = await in_pieces(lambda part: _answer(question, series_record(*part)), parts)
         return [each for each in made if each is not None]
 
-    async def find(self, sitting: Sitting, study_uid: str) -> Found | None:
+    async def find(self, sitting: Sitting, study_uid: str) -> FoundStudy | None:
         """A study that the reader may see; None where it may not, or there is none: both are found out by the same steps.
 
         CELL_UNAVAILABLE where it is not known whether it may.
@@ -204,7 +204,7 @@ class Searching:
             kept = await self.index.of_uids([study_uid], institution)
             own = [each for each in kept if _is_of(each, institution)]
             copies = copies_of(own, await self.index.places(), institution)
-            return Found(sorted(copies, key=rank)) if copies else None
+            return FoundStudy(sorted(copies, key=rank)) if copies else None
         decided = await self.deciding.scopes(sitting, sitting.patients)
         keys = {each.person_key for each in sitting.patients if each.grant_no in decided.scopes}
         kept = await self.index.of_study(study_uid, list(keys))
@@ -214,7 +214,9 @@ class Searching:
                 raise cell_unavailable(decided.away[0])
             return None
         patient = visible[0][1]
-        return Found(sorted((copy for copy, _ in visible), key=rank), patient, decided.scopes[patient.grant_no].until)
+        return FoundStudy(
+            sorted((copy for copy, _ in visible), key=rank), patient, decided.scopes[patient.grant_no].until
+        )
 
     async def _found(self, sitting: Sitting, question: Question, root: str, level: Level) -> _Seen:
         """Studies that answer what is asked of studies, in order; at the level of series all that may."""

@@ -16,7 +16,7 @@ from services.imaging.domain.sessions import (
     OPERATORS,
     PERSONS,
     Grant,
-    Person,
+    MeantPerson,
     Purpose,
     Reader,
     Session,
@@ -37,10 +37,10 @@ _TOKEN_BYTES: Final = 32
 _SWEPT: Final = 100
 
 
-class Finding(Protocol):
+class GrantFinding(Protocol):
     """The persons' cells."""
 
-    async def found(self, reader: Reader, person: Person) -> Grant:
+    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
         """The grant by which a reader may read of a person now; NO_ACCESS, CELL_UNAVAILABLE."""
         ...
 
@@ -53,7 +53,7 @@ class Sessions:
 
     store: ImagingStore
     log: Log
-    cells: Finding
+    cells: GrantFinding
     pseudonyms: Pseudonyms
     clock: Clock
     random_bytes: Callable[[int], bytes]
@@ -106,7 +106,7 @@ class Sessions:
         """The session of a person who looks, with that person in it; NO_ACCESS, CELL_UNAVAILABLE."""
         looking = Reader(Purpose.SELF, PERSONS)
         try:
-            grant = await self.cells.found(looking, Person(psn_no))
+            grant = await self.cells.found(looking, MeantPerson(psn_no))
         except Fault as fault:
             if fault.kind is FaultKind.DENIED:
                 await self.log.write(of_refused_opening(looking))

@@ -15,7 +15,7 @@ from services.imaging.domain.sessions import unknown
 from services.imaging.domain.tickets import Ticket, claims, expiry, signing_period, told_periods
 from services.imaging.operations.deciding import reader_of
 from services.imaging.operations.ports import Log, Secrets
-from services.imaging.operations.searching import Found, Sitting
+from services.imaging.operations.searching import FoundStudy, Sitting
 from services.imaging.store.unit import Unit
 from services.kernel.clock import Clock, from_micros, to_micros
 from services.kernel.consents import cell_of_grant
@@ -33,10 +33,10 @@ _MOST_SHARED: Final = 10_000
 _OWN: Final = "own "
 
 
-class Finding(Protocol):
+class StudyFinding(Protocol):
     """Searches."""
 
-    async def find(self, sitting: Sitting, study_uid: str) -> Found | None:
+    async def find(self, sitting: Sitting, study_uid: str) -> FoundStudy | None:
         """A study that the reader may see now; None where it may not, or there is none."""
         ...
 
@@ -60,7 +60,7 @@ class Given:
     url: str
     text: str
     expires_at: datetime
-    found: Found
+    found: FoundStudy
 
 
 class KeyRing:
@@ -86,7 +86,7 @@ class Tickets:
 
     def __init__(
         self,
-        finding: Finding,
+        finding: StudyFinding,
         log: Log,
         keys: KeyRing,
         clock: Clock,
@@ -147,7 +147,7 @@ class Tickets:
         await self._log.write(of_ticket(reader_of(sitting), sitting.session_no, study_uid, node_no, *whose), kept)
         return Given(f"{copy.place.root}/t/{text}/studies/{study_uid}", text, until, found)
 
-    def _ticket(self, sitting: Sitting, found: Found, copy: Copy, until: datetime) -> Ticket:
+    def _ticket(self, sitting: Sitting, found: FoundStudy, copy: Copy, until: datetime) -> Ticket:
         jti = urlsafe_b64encode(self._random_bytes(_JTI_BYTES)).rstrip(b"=").decode()
         institutions = " ".join(sorted({each.study.fixmedins_code for each in found.copies}))
         session_no = sitting.session_no

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from services.imaging.domain.checking import ToldEntry, checked
 from services.imaging.domain.conflicts import Caused, hides, is_contested, settled, why_held
 from services.imaging.domain.digests import changes
-from services.imaging.domain.entries import Entry, Outcome, Poison, Result
+from services.imaging.domain.entries import EntryOutcome, EntryResult, IndexEntry, Poison
 from services.imaging.domain.nodes import StandingNode, check_may_upload, check_sequence, found
 from services.imaging.domain.own_lists import list_changes
 from services.imaging.domain.studies import KeptStudy, Series, State
@@ -19,8 +19,7 @@ from services.imaging.domain.uploads import decide, study_ref
 from services.imaging.operations.auditing import Append
 from services.imaging.store.changes import Change
 from services.imaging.store.unit import ImagingStore, Unit
-from services.kernel.requests import Entry as JournalEntry
-from services.kernel.requests import RequestStamp
+from services.kernel.requests import Entry, RequestStamp
 from services.runtime.pieces import in_pieces
 from services.runtime.writes import Frame
 
@@ -57,7 +56,7 @@ class Logging(Protocol):
 class Uploaded:
     """The outcome of each entry in its order, and up to where everything of the node is decided and kept."""
 
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[EntryOutcome]
     watermark: int
 
 
@@ -75,7 +74,7 @@ class _Batch:
     moved: dict[int, KeptStudy] = field(default_factory=dict)
     sides: dict[str, Sequence[KeptStudy]] = field(default_factory=dict)
     series: dict[int, Sequence[Series]] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[EntryOutcome] = field(default_factory=list)
     log: list[Change] = field(default_factory=list)
     last_ref: int = 0
     caused: Caused = field(init=False)
@@ -91,10 +90,10 @@ class _Batch:
             else:
                 self.elsewhere.setdefault(each.uid, []).append(each)
 
-    def take(self, entry: Entry | Poison) -> None:
+    def take(self, entry: IndexEntry | Poison) -> None:
         """Decides one entry on what the ones before it left."""
         if isinstance(entry, Poison):
-            self._note(Outcome(entry.source_seq, Result.REJECTED, entry.refused), 0, None)
+            self._note(EntryOutcome(entry.source_seq, EntryResult.REJECTED, entry.refused), 0, None)
             return
         standing = self.after.get(entry.uid) or self.before.get(entry.uid)
         new_ref = study_ref(self.node.ref, self.last_ref + 1)
@@ -103,7 +102,7 @@ class _Batch:
         if decided.kept is not None:
             kept = self._settle(decided.kept, standing)
             if is_contested(kept):
-                outcome = replace(outcome, result=Result.CONFLICT, refused=why_held(kept))
+                outcome = replace(outcome, result=EntryResult.CONFLICT, refused=why_held(kept))
             self.last_ref += decided.kept.ref == new_ref
             if decided.series is not None:
                 self.series[kept.ref] = decided.series
@@ -135,7 +134,7 @@ class _Batch:
         self.caused = caused
         return kept, moved
 
-    def _note(self, outcome: Outcome, operation: int, kept: KeptStudy | None) -> None:
+    def _note(self, outcome: EntryOutcome, operation: int, kept: KeptStudy | None) -> None:
         self.outcomes.append(outcome)
         of_study = (None, None) if kept is None else (kept.ref, kept.version)
         at = int(self.now.timestamp())
@@ -149,7 +148,7 @@ class UploadOperations:
         self._store = store
         self._persons = persons
         self._log = log
-        self._frame: Frame[Unit, JournalEntry] = Frame(store.write, _none, "STORE_UNAVAILABLE")
+        self._frame: Frame[Unit, Entry] = Frame(store.write, _none, "STORE_UNAVAILABLE")
 
     async def watermark(self, node_no: str) -> int:
         """Up to where everything of a node is decided and kept; NODE_NOT_FOUND."""
@@ -175,7 +174,7 @@ class UploadOperations:
             _check(held, numbers)
             await work.studies.hold()
             batch = _Batch(held, keys, now, last_ref=held.last_ref)
-            batch.read(await work.studies.of_uids({each.uid for each in entries if isinstance(each, Entry)}))
+            batch.read(await work.studies.of_uids({each.uid for each in entries if isinstance(each, IndexEntry)}))
             for each in entries:
                 batch.take(each)
             uploaded = await _write(work, batch, max(held.watermark, numbers[-1]))
@@ -184,8 +183,8 @@ class UploadOperations:
 
         return await self._frame.written(act)
 
-    async def _keys(self, entries: Sequence[Entry | Poison]) -> dict[str, bytes]:
-        named = {each.psn_no: None for each in entries if isinstance(each, Entry) and each.psn_no}
+    async def _keys(self, entries: Sequence[IndexEntry | Poison]) -> dict[str, bytes]:
+        named = {each.psn_no: None for each in entries if isinstance(each, IndexEntry) and each.psn_no}
         return dict(zip(named, await self._persons.keys(list(named)), strict=True))
 
 
@@ -218,6 +217,6 @@ async def _note_conflicts(work: Unit, batch: _Batch) -> None:
     await work.conflicts.note([(uid, each.node_ref) for uid, rows in contested.items() for each in rows], batch.now)
 
 
-async def _none(work: Unit, stamp: RequestStamp) -> JournalEntry | None:
+async def _none(work: Unit, stamp: RequestStamp) -> Entry | None:
     """Uploads have no request ids: their entries are known by their numbers and versions."""
     return None

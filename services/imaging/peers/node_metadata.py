@@ -35,7 +35,7 @@ _HIDING: Final = re.compile(rb"\\u00(?:3[0-9]|4[1-9a-fA-F])")
 """A digit or a letter that is escaped, by which a tag could stand uncounted: who writes JSON escapes signs alone."""
 
 
-Told = Mapping[str, Any]
+ToldInstance = Mapping[str, Any]
 """The values of one instance by tag, as DICOM JSON has them (PS3.18, Annex F)."""
 
 
@@ -54,7 +54,7 @@ class NodeMetadata:
         self._outgoing, self._needed, self._tags = outgoing, tuple(needed), tuple(tags)
         self._reading = asyncio.Lock()
 
-    async def metadata(self, address: str, node_no: str) -> list[Told]:
+    async def metadata(self, address: str, node_no: str) -> list[ToldInstance]:
         """The metadata of a study's instances; UNAVAILABLE NODE_AWAY where the node does not tell them, NODE_ANSWER_BROKEN where
         what it tells cannot be read."""
         try:
@@ -74,7 +74,7 @@ class NodeMetadata:
             return await asyncio.to_thread(instances_of, answer.body, self._needed, self._tags)
 
 
-def instances_of(told: bytes, needed: tuple[str, ...], tags: tuple[str, ...]) -> list[Told]:
+def instances_of(told: bytes, needed: tuple[str, ...], tags: tuple[str, ...]) -> list[ToldInstance]:
     """What a node tells of instances under the tags that are wanted; UNAVAILABLE NODE_ANSWER_BROKEN where it is no DICOM JSON,
     of too many instances, nested too deep or with too long a value, or where an instance lacks a tag that is needed."""
     try:
@@ -98,7 +98,7 @@ def _decoder(needed: tuple[str, ...], tags: tuple[str, ...]) -> msgspec.json.Dec
     return msgspec.json.Decoder(list[instance])  # type: ignore[valid-type]  # a type that is made when it runs
 
 
-def _values(instance: msgspec.Struct, tags: tuple[str, ...]) -> Told:
+def _values(instance: msgspec.Struct, tags: tuple[str, ...]) -> ToldInstance:
     found: dict[str, Any] = {}
     for tag in tags:
         element: _Element | None = getattr(instance, f"t{tag}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.imaging.domain.scopes import Scope
-from services.imaging.domain.sessions import Decision, Grant, Person, Purpose, Reader
+from services.imaging.domain.sessions import Grant, GrantDecision, MeantPerson, Purpose, Reader
 from services.kernel.clock import to_micros
 from services.runtime.outbound import Peers
 from services.runtime.wire import moment_of
@@ -48,14 +48,14 @@ class PersonCells:
         request = pb2.ProvePresenceRequest(request_id=request_id, fixmedins_code=fixmedins_code, ec_token=shown)
         return _grant((await self._peers.call(self._stub.ProvePresence, request)).grant)
 
-    async def found(self, reader: Reader, person: Person) -> Grant:
+    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
         """The grant by which a reader may read of a person now."""
         request = consents.FindGrantRequest(
             reader=_reader(reader), psn_no=person.psn_no, psn_cert_type=person.psn_cert_type, certno=person.certno
         )
         return _grant((await self._peers.call(self._stub.FindAccess, pb2.FindAccessRequest(request=request))).grant)
 
-    async def broken(self, request_id: str, reader: Reader, person: Person, reason: str) -> Grant:
+    async def broken(self, request_id: str, reader: Reader, person: MeantPerson, reason: str) -> Grant:
         """The grant of an emergency."""
         request = pb2.BreakGlassRequest(
             request_id=request_id,
@@ -68,7 +68,7 @@ class PersonCells:
         )
         return _grant((await self._peers.call(self._stub.BreakGlass, request)).grant)
 
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[Decision]:
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
         """What is said of up to 200 grants, in their order."""
         told = _reader(reader)
         items = [consents.DecideItem(grant_no=each, reader=told) for each in grant_nos]
@@ -90,11 +90,11 @@ def _grant(told: pb2.AccessGrant) -> Grant:
     return Grant(told.grant_no, told.person_key, to_micros(moment_of(told.to_time)))
 
 
-def _decision(told: pb2.AccessDecision) -> Decision:
+def _decision(told: pb2.AccessDecision) -> GrantDecision:
     if not told.active:
-        return Decision(away=told.cell_away)
+        return GrantDecision(away=told.cell_away)
     scope = Scope(
         *(frozenset(told.modalities), told.study_uid, frozenset(told.hidden_studies)),
         *(frozenset(told.hidden_institutions), moment_of(told.to_time)),
     )
-    return Decision(scope, told.person_key, to_micros(moment_of(told.to_time)))
+    return GrantDecision(scope, told.person_key, to_micros(moment_of(told.to_time)))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.imaging.domain.audit_events import Event, event_of
-from services.imaging.operations.audit_reading import PERSON, AuditReading, Told
+from services.imaging.operations.audit_reading import PERSON, AuditReading, ToldAccess
 from services.imaging.servicer.audit_dicom import dicom_message
 from services.imaging.servicer.audit_fhir import fhir_event
 from services.kernel.clock import from_micros
@@ -80,7 +80,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         )
 
 
-def _message(told: Told) -> audit_pb2.AuditEntry:
+def _message(told: ToldAccess) -> audit_pb2.AuditEntry:
     logged, access = told.logged, told.logged.access
     return audit_pb2.AuditEntry(
         seq=logged.seq,

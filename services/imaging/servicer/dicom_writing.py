@@ -43,7 +43,7 @@ _HEADING: Final = f'<?xml version="1.0" encoding="UTF-8"?><NativeDicomModel xmln
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _ToldAttributes:
     """Attributes that an answer tells, in the order of their tags; those of the items of RequestAttributesSequence apart."""
 
     plain: tuple[Attribute, ...]
@@ -63,14 +63,14 @@ def xml_answer(records: Iterable[Record], question: Question, level: Level) -> b
     return f"{''.join(parts)}--{PART}--\r\n".encode()
 
 
-def _told_of(question: Question, level: Level) -> _Told:
+def _told_of(question: Question, level: Level) -> _ToldAttributes:
     """What every record of an answer is told by: found once, not for each."""
     told = [each for each in of_level(level) if question.tells(each)]
     plain = sorted((each for each in told if "." not in each.tag), key=lambda one: one.tag)
-    return _Told(tuple(plain), tuple(each for each in told if each.tag.startswith(f"{REQUESTS}.")))
+    return _ToldAttributes(tuple(plain), tuple(each for each in told if each.tag.startswith(f"{REQUESTS}.")))
 
 
-def _values(record: Record, told: _Told) -> Iterator[tuple[Attribute, tuple[str, ...]]]:
+def _values(record: Record, told: _ToldAttributes) -> Iterator[tuple[Attribute, tuple[str, ...]]]:
     """What is told of a record in the order of the tags, the items of its sequence apart."""
     yield _CHARSET, (_UTF_8,)
     for each in told.plain:
@@ -79,13 +79,13 @@ def _values(record: Record, told: _Told) -> Iterator[tuple[Attribute, tuple[str,
             yield each, values
 
 
-def _requests(record: Record, told: _Told) -> list[list[tuple[Attribute, str]]]:
+def _requests(record: Record, told: _ToldAttributes) -> list[list[tuple[Attribute, str]]]:
     """The items of RequestAttributesSequence, each with its values."""
     rows = zip_longest(*(record.get(each.tag, ()) for each in told.items), fillvalue="")
     return [[(each, value) for each, value in zip(told.items, row, strict=True) if value] for row in rows]
 
 
-def _json(record: Record, told: _Told) -> dict[str, Any]:
+def _json(record: Record, told: _ToldAttributes) -> dict[str, Any]:
     answer: dict[str, Any] = {each.tag: _element(each, values) for each, values in _values(record, told)}
     if requests := _requests(record, told):
         items = [{each.tag.rpartition(".")[2]: _element(each, (value,)) for each, value in row} for row in requests]
@@ -107,7 +107,7 @@ def _name(text: str) -> dict[str, str]:
     return {group: part for group, part in zip(_GROUPS, text.split("="), strict=False) if part}
 
 
-def _xml(record: Record, told: _Told) -> str:
+def _xml(record: Record, told: _ToldAttributes) -> str:
     elements = [_xml_element(each, each.tag, values) for each, values in _values(record, told)]
     if requests := _requests(record, told):
         items = "".join(

@@ -14,7 +14,7 @@ from services.imaging.domain.dicom_forms import uid_holds
 from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
-from services.imaging.operations.ports import Addresses, Sessions
+from services.imaging.operations.ports import Addresses, SessionTokens
 from services.imaging.operations.searching import Page, Searching, Sitting
 from services.imaging.servicer.dicom_writing import JSON, PART, XML, json_answer, xml_answer
 from services.imaging.servicer.door_reading import origin_of, pairs_of, token_of
@@ -39,7 +39,7 @@ _SERIES_OF: Final = re.compile(r"studies/(?P<study>[^/]+)/series")
 class DicomWebServicer(dicomweb_pb2_grpc.DicomWebServiceServicer):
     """Answers what arrives at the door."""
 
-    def __init__(self, sessions: Sessions, searching: Searching, tickets: Addresses) -> None:
+    def __init__(self, sessions: SessionTokens, searching: Searching, tickets: Addresses) -> None:
         self._sessions, self._searching, self._tickets = sessions, searching, tickets
 
     async def Serve(  # noqa: N802 - the contract's name

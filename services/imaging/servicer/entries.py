@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from services.imaging.domain.checking import ToldEntry
-from services.imaging.domain.entries import Outcome, Refused, Result
+from services.imaging.domain.entries import EntryOutcome, EntryResult, Refused
 from services.imaging.domain.studies import Availability, Recognition, Series, Study
 from services.runtime.texts.gateway import rule_text
 from yibao.imaging.v1 import entry_pb2
@@ -105,7 +105,7 @@ def _series(told: entry_pb2.Series) -> Series:
     )
 
 
-def outcome_message(outcome: Outcome, entry: entry_pb2.Entry) -> entry_pb2.EntryOutcome:
+def outcome_message(outcome: EntryOutcome, entry: entry_pb2.Entry) -> entry_pb2.EntryOutcome:
     """An outcome; the hash is told where the entry did not say it."""
     message = entry_pb2.EntryOutcome(
         source_seq=outcome.source_seq,
@@ -116,6 +116,6 @@ def outcome_message(outcome: Outcome, entry: entry_pb2.Entry) -> entry_pb2.Entry
         message.field, message.rule = refused.field, refused.rule
         message.text_zh = rule_text(refused.rule, refused.values, "zh")
         message.text_en = rule_text(refused.rule, refused.values, "en")
-    if not entry.entry_hash and outcome.result not in (Result.STALE, Result.REJECTED):
+    if not entry.entry_hash and outcome.result not in (EntryResult.STALE, EntryResult.REJECTED):
         message.entry_hash = outcome.entry_hash.hex()
     return message

@@ -17,7 +17,7 @@ from services.imaging.domain.qido import asked, attributes
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
 from services.imaging.operations.manifests import Manifests
-from services.imaging.operations.ports import Sessions
+from services.imaging.operations.ports import SessionTokens
 from services.imaging.operations.searching import Page, Searching, Sitting
 from services.imaging.servicer.door_reading import origin_of, pairs_of, token_of
 from services.imaging.servicer.fhir_writing import JSON, capability_statement, outcome, warned, written
@@ -35,7 +35,7 @@ class FhirServicer(fhir_pb2_grpc.FhirServiceServicer):
     """Answers what arrives at the door."""
 
     def __init__(
-        self, sessions: Sessions, searching: Searching, manifests: Manifests, clock: Callable[[], datetime]
+        self, sessions: SessionTokens, searching: Searching, manifests: Manifests, clock: Callable[[], datetime]
     ) -> None:
         self._sessions, self._searching, self._manifests, self._clock = sessions, searching, manifests, clock
 

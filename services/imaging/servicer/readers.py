@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.imaging.domain.sessions import OPERATORS, Person, Purpose, Reader
-from services.imaging.operations.patients import Added, Patients
+from services.imaging.domain.sessions import OPERATORS, MeantPerson, Purpose, Reader
+from services.imaging.operations.patients import AddedPerson, Patients
 from services.imaging.operations.sessions import Sessions
 from services.kernel.errors import invalid
 from services.runtime.call import Role, current_call
@@ -91,15 +91,15 @@ def _needed(field: str, told: str) -> None:
         raise invalid(field, "session.needed", "needed for this reader")
 
 
-def _person(request: pb2.AddPatientRequest | pb2.BreakGlassRequest) -> Person:
-    return Person(request.psn_no, request.psn_cert_type, request.certno)
+def _person(request: pb2.AddPatientRequest | pb2.BreakGlassRequest) -> MeantPerson:
+    return MeantPerson(request.psn_no, request.psn_cert_type, request.certno)
 
 
-def _broken(added: Added) -> bytes:
+def _broken(added: AddedPerson) -> bytes:
     return pb2.BreakGlassResponse(patient=_message(added)).SerializeToString()
 
 
-def _message(added: Added) -> pb2.SessionPatient:
+def _message(added: AddedPerson) -> pb2.SessionPatient:
     said = added.decision
     active = said.scope is not None
     return pb2.SessionPatient(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from services.imaging.domain.advice import MOST_MONTHS, Choice, Count, Decision, Evidence, MonthOf, RepeatReason
+from services.imaging.domain.advice import MOST_MONTHS, AdviceDecision, Choice, Count, Evidence, MonthOf, RepeatReason
 from services.imaging.domain.quality import Quality
 from services.imaging.domain.recognition import Planned
-from services.imaging.operations.recognising import Asked, Recognising, RecognitionBooks
+from services.imaging.operations.recognising import Recognising, RecognitionBooks, WhoAsks
 from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY, beijing_day
 from services.kernel.errors import invalid
 from services.runtime.call import current_call
@@ -38,7 +38,7 @@ class RecognitionServicer(recognition_pb2_grpc.RecognitionServiceServicer):
             *(request.body_part, request.modality),
             acute=request.acute,
         )
-        asked = Asked(request.fixmedins_code, request.dr_codg, request.psn_no)
+        asked = WhoAsks(request.fixmedins_code, request.dr_codg, request.psn_no)
         advice_no, priors = await self._recognising.advise(asked, planned, now)
         return recognition_pb2.AdviseResponse(advice_no=advice_no, priors=[prior_message(each) for each in priors])
 
@@ -104,8 +104,10 @@ def prior_message(evidence: Evidence) -> recognition_pb2.PriorExamination:
 
 def _choice(request: recognition_pb2.RecordDecisionRequest) -> Choice:
     if request.WhichOneof("decision") == "accepted":
-        return Choice(Decision.ACCEPTED, request.accepted.study_uid, request.accepted.report_no, memo=request.memo)
-    return Choice(Decision.REPEATED, reason=RepeatReason(request.repeated.repeat_reason), memo=request.memo)
+        return Choice(
+            AdviceDecision.ACCEPTED, request.accepted.study_uid, request.accepted.report_no, memo=request.memo
+        )
+    return Choice(AdviceDecision.REPEATED, reason=RepeatReason(request.repeated.repeat_reason), memo=request.memo)
 
 
 def _month(text: str) -> int:

@@ -10,11 +10,11 @@ from google.type.date_pb2 import Date
 from services.imaging.domain.advice import Evidence
 from services.imaging.domain.priors import Examination
 from services.imaging.domain.recognition import Planned, Verdict
-from services.imaging.domain.recognition_tables import Tables
+from services.imaging.domain.recognition_tables import RecognitionTables
 from services.imaging.domain.reports import Picture, Report, ReportItem
 from services.imaging.domain.sessions import Grant
-from services.imaging.operations.recognising import Asked, Recognising, fits
-from services.imaging.operations.reporting import BEGIN, Reporting, Result
+from services.imaging.operations.recognising import Recognising, WhoAsks, fits
+from services.imaging.operations.reporting import BEGIN, Reporting, ReportResult
 from services.imaging.servicer.recognition import prior_message
 from services.kernel.clock import beijing_day
 from services.kernel.errors import invalid
@@ -29,7 +29,7 @@ from yibao.imaging.v1 import report_pb2, report_pb2_grpc
 class ReportServicer(report_pb2_grpc.ReportServiceServicer):
     """Messages in, messages out."""
 
-    def __init__(self, reporting: Reporting, recognising: Recognising, tables: Tables) -> None:
+    def __init__(self, reporting: Reporting, recognising: Recognising, tables: RecognitionTables) -> None:
         self._reporting = reporting
         self._recognising = recognising
         self._tables = tables
@@ -40,7 +40,7 @@ class ReportServicer(report_pb2_grpc.ReportServiceServicer):
         """4501."""
         call, told, samples = current_call(), request.examinfo, len(request.sampleinfo)
 
-        def encode(result: Result) -> bytes:
+        def encode(result: ReportResult) -> bytes:
             value = cast("report_pb2.ReportResult.ValueType", int(result))
             return report_pb2.UploadReportResponse(result=value, samples=samples).SerializeToString()
 
@@ -68,7 +68,7 @@ class ReportServicer(report_pb2_grpc.ReportServiceServicer):
         """5401."""
         query = request.bilgiteminfo
         planned = Planned(request.fixmedins_code, beijing_day(current_call().now), query.exam_item_code)
-        asked = Asked(request.fixmedins_code, request.opter, query.psn_no)
+        asked = WhoAsks(request.fixmedins_code, request.opter, query.psn_no)
         name = "" if query.exam_item_code else query.exam_item_name
         found = await self._recognising.recognisable(
             asked, planned, fits(query.exam_org_code, query.exam_org_name, name)
@@ -84,7 +84,7 @@ class ReportServicer(report_pb2_grpc.ReportServiceServicer):
         """5402."""
         query = request.rptdetailinfo
         planned = Planned(request.fixmedins_code, beijing_day(current_call().now))
-        asked = Asked(request.fixmedins_code, request.opter, query.psn_no)
+        asked = WhoAsks(request.fixmedins_code, request.opter, query.psn_no)
         found = await self._recognising.report(asked, planned, query.exam_org_code, query.rpotc_no)
         rows = [_details(query.psn_no, *found)] if found is not None else []
         return report_pb2.GetReportResponse(checkreportdetails=rows)
@@ -103,7 +103,7 @@ class ReportServicer(report_pb2_grpc.ReportServiceServicer):
         return report_pb2.AuthoriseResponse.FromString(stored)
 
 
-def _report(request: report_pb2.UploadReportRequest, tables: Tables) -> Report:
+def _report(request: report_pb2.UploadReportRequest, tables: RecognitionTables) -> Report:
     told, days = request.examinfo, DayReader()
     day = days.optional(told, "exam_date", "examinfo")
     report_day = days.optional(told, "rpt_date", "examinfo")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.imaging.domain.qido import asked, attributes
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
-from services.imaging.operations.ports import Sessions
+from services.imaging.operations.ports import SessionTokens
 from services.imaging.operations.searching import Page, Searching
 from services.kernel.errors import Fault, Violation
 from services.runtime.readings import pinyin
@@ -32,7 +32,7 @@ _FIELDS: Final[Mapping[str, str]] = {
 class StudyServicer(study_pb2_grpc.StudyServiceServicer):
     """Messages in, messages out."""
 
-    def __init__(self, sessions: Sessions, searching: Searching) -> None:
+    def __init__(self, sessions: SessionTokens, searching: Searching) -> None:
         self._sessions, self._searching = sessions, searching
 
     async def SearchStudies(  # noqa: N802 - the contract's name

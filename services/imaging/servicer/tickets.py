@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.imaging.operations.ports import Sessions
+from services.imaging.operations.ports import SessionTokens
 from services.imaging.operations.revocations import Revocations
 from services.imaging.operations.sightings import Sightings
 from services.imaging.operations.tickets import KeyRing, Tickets
@@ -17,7 +17,7 @@ class TicketServicer(ticket_pb2_grpc.TicketServiceServicer):
     """Messages in, messages out."""
 
     def __init__(
-        self, sessions: Sessions, tickets: Tickets, keys: KeyRing, revocations: Revocations, sightings: Sightings
+        self, sessions: SessionTokens, tickets: Tickets, keys: KeyRing, revocations: Revocations, sightings: Sightings
     ) -> None:
         self._sessions, self._tickets, self._keys = sessions, tickets, keys
         self._revocations, self._sightings = revocations, sightings

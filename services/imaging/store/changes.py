@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from services.imaging.domain.digests import DayDigest, digest_of
-from services.imaging.domain.entries import Result
+from services.imaging.domain.entries import EntryResult
 from services.runtime.db import DriverConnection, sql
 
 Change = tuple[int, int, int, int, int | None, int | None, int]
@@ -15,7 +15,7 @@ Change = tuple[int, int, int, int, int | None, int | None, int]
 _KEEP: Final = (
     " ON CONFLICT (node_ref, seq) DO UPDATE SET operation = excluded.operation, result = excluded.result,"
     " study_ref = excluded.study_ref, version = excluded.version, uploaded_s = excluded.uploaded_s"
-    f" WHERE imaging_change.result = {int(Result.REJECTED)}"
+    f" WHERE imaging_change.result = {int(EntryResult.REJECTED)}"
 )
 _DAYS: Final = {
     "sqlite": "SELECT day, count, digest FROM imaging_digest WHERE node_ref = ?1 AND day IN (SELECT value FROM json_each(?2))",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.imaging.domain.conflicts import Conflict, Notice, Side, Waiting
+from services.imaging.domain.conflicts import Conflict, ConflictNotice, Side, Waiting
 from services.imaging.domain.studies import KeptStudy, State
 from services.imaging.store.packs import COLUMNS, study_of
 from services.imaging.store.studies import among
@@ -71,10 +71,12 @@ class ConflictRows:
         found = await self._conflicts([packed_uid(uid)])
         return found[0] if found else None
 
-    async def of_node(self, node_ref: int) -> Sequence[Notice]:
+    async def of_node(self, node_ref: int) -> Sequence[ConflictNotice]:
         """What a node is told of its studies, at most a hundred of them."""
         rows = await self._connection.run(_OF_NODE, node_ref)
-        return [Notice(unpacked_uid(uid), from_micros(at), state == int(State.WRONG)) for uid, at, state in rows]
+        return [
+            ConflictNotice(unpacked_uid(uid), from_micros(at), state == int(State.WRONG)) for uid, at, state in rows
+        ]
 
     async def waiting(self) -> Waiting:
         """How many wait for a decision."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from services.imaging.domain.nodes import StandingNode
 from services.imaging.domain.own_lists import EVER, Days, days_of
-from services.imaging.domain.scopes import Place, Told
+from services.imaging.domain.scopes import Place, ToldAs
 from services.imaging.domain.studies import KeptStudy, Series
 from services.imaging.store.unit import ImagingStore
 from services.kernel.clock import Clock
@@ -46,7 +46,7 @@ class StoredIndex:
             rows = await work.search.of_persons(keys, _days(dates), own=own, behind=behind, most=most + 1)
             return self._placed(rows)
 
-    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[Told]:
+    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[ToldAs]:
         """Which studies of persons are told as one of these institutions', of whatever day."""
         async with self._store.read() as work:
             return await work.search.told_as(keys, institutions)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
-from services.imaging.domain.advice import Choice, Count, Decision, KeptAdvice, MonthOf, RepeatReason
+from services.imaging.domain.advice import AdviceDecision, Choice, Count, KeptAdvice, MonthOf, RepeatReason
 from services.imaging.domain.quality import Quality
 from services.imaging.domain.recognition import Planned, Verdict
 from services.kernel.clock import from_micros, to_micros
@@ -126,4 +126,4 @@ def _chosen(data: bytes) -> Choice:
     decision, *texts = unpacked(data)
     empty: list[Any] = ["", "", 0, ""]
     study_uid, report_no, reason, memo = [*texts, *empty[len(texts) :]]
-    return Choice(Decision(decision), study_uid, report_no, RepeatReason(reason) if reason else None, memo)
+    return Choice(AdviceDecision(decision), study_uid, report_no, RepeatReason(reason) if reason else None, memo)

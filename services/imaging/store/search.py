@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from services.imaging.domain.own_lists import EVER, Days
-from services.imaging.domain.scopes import Told
+from services.imaging.domain.scopes import ToldAs
 from services.imaging.domain.studies import KeptStudy, Series, State
 from services.imaging.store.packs import COLUMNS, series_of, study_of
 from services.imaging.store.studies import among
@@ -45,7 +45,7 @@ class StudyRows:
         statement = self._person_sql(len(keys), "institution" if own else "state", goes_on=behind is not None)
         return await in_pieces(study_of, await self._connection.fetch(statement, values))
 
-    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[Told]:
+    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[ToldAs]:
         """Which studies of persons are told as one of these institutions', of whatever day and however they stand."""
         if not keys or not institutions:
             return ()
