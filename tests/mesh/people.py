@@ -38,6 +38,23 @@ class Newcomers:
         await self._mesh.call("yibao.settlement.v1.LedgerService.OpenLedger", request)
         return [patient_of(each) for each in people]
 
+    async def relatives(self, own_fen: int, owner: ledger_pb2.LedgerOpening) -> tuple[Patient, Patient]:
+        """Somebody with so much in the own account who may use another's too, and that other, whose account is opened as told."""
+        user, other = person(next(self._numbers)), person(next(self._numbers))
+        await self._register([other], f"owner-{other.psn_no[-8:]}")
+        record = person_record(user)
+        link = person_pb2.FamilyLink(owner_psn_no=other.psn_no, owner_insutype=EMPLOYEE)
+        link.from_day.CopyFrom(record.enrolments[0].from_day)
+        record.family_links.append(link)
+        name = f"user-{user.psn_no[-8:]}"
+        request = person_pb2.RegisterPersonsRequest(request_id=name, persons=[record])
+        await self._mesh.call("yibao.identity.v1.PersonService.RegisterPersons", request)
+        opened = opening(other.psn_no, 0)
+        opened.MergeFrom(owner)
+        ledgers = ledger_pb2.OpenLedgerRequest(request_id=name, openings=[opening(user.psn_no, own_fen), opened])
+        await self._mesh.call("yibao.settlement.v1.LedgerService.OpenLedger", ledgers)
+        return patient_of(user), patient_of(other)
+
     async def _register(self, people: list[InventedPerson], name: str) -> None:
         records = [person_record(each) for each in people]
         request = person_pb2.RegisterPersonsRequest(request_id=name, persons=records)

@@ -210,6 +210,13 @@ async def test_sandbox_methods_and_dates_do_not_exist_in_production(settings: di
         await running.stop()
 
 
+async def test_a_caller_outside_the_sandbox_has_none_of_its_methods(running: desk.Running) -> None:
+    real = Caller(Role.OPERATOR, OPERATOR.subject, sandbox=False)
+    fault = await fault_of(running.raw("Plant", desk.messages().PlantRequest(), real))
+    assert (fault.kind, fault.reason) == (FaultKind.DENIED, "SANDBOX_ONLY")
+    assert running.servicer.calls == []
+
+
 async def test_a_sandbox_method_serves_the_sandbox(running: desk.Running) -> None:
     await running.raw("Plant", desk.messages().PlantRequest(), OPERATOR)
     assert running.servicer.calls[0].caller == OPERATOR

@@ -106,6 +106,19 @@ async def test_repeats_end_with_the_time_of_the_call(placed: desk.Running) -> No
     assert time.monotonic() - began < 0.5
 
 
+async def test_no_repeat_is_waited_for_that_would_begin_after_the_time_of_the_call(
+    placed: desk.Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_FIRST_WAIT_S", "_LONGEST_WAIT_S"):
+        monkeypatch.setattr(f"services.runtime.outbound.{name}", 60.0)
+    monkeypatch.setattr("tenacity.wait.random.uniform", lambda least, most: most)
+    placed.servicer.away = 1
+    asked = placed.peers.call(placed.stub.Write, desk.messages().WriteRequest(), timeout_s=5)
+    fault = await fault_of(asyncio.wait_for(asked, 2))
+    assert fault.reason == "STORE_UNAVAILABLE"
+    assert len(placed.servicer.calls) == 1
+
+
 async def test_a_call_with_an_effect_of_its_own_is_never_repeated(placed: desk.Running) -> None:
     placed.servicer.away = 1
     fault = await fault_of(placed.peers.call(placed.stub.Ring, desk.messages().RingRequest()))

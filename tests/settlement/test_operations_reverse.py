@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from services.kernel.errors import Fault
 from services.settlement.operations.books.queries import SettlementQuestion
-from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, START, World, sqlite_url, world_on
+from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, RESIDENT, START, World, sqlite_url, world_on
+
+ELSEWHERE: Final = "990200"
+"""Another pooling area."""
 
 
 @pytest.fixture
@@ -35,7 +39,12 @@ async def test_a_reversal_negates_every_sum_and_gives_everything_back(world: Wor
     for field in original.DESCRIPTOR.fields:
         if field.name.endswith("_fen") and field.name != "balc_fen":
             assert getattr(info, field.name) == -getattr(original, field.name), field.name
-    assert [-row.fund_payamt_fen for row in counter.setldetail] == [row.fund_payamt_fen for row in settled.setldetail]
+    for row, was in zip(counter.setldetail, settled.setldetail, strict=True):
+        assert (row.fund_pay_type, row.fund_payamt_fen) == (was.fund_pay_type, -was.fund_payamt_fen)
+        assert row.inscp_scp_amt_fen == -was.inscp_scp_amt_fen
+        # A limit is no sum: it is what it was.
+        assert row.crt_payb_lmt_amt_fen == was.crt_payb_lmt_amt_fen
+    assert counter.setldetail[0].inscp_scp_amt_fen == -230_000
     assert info.setl_id != original.setl_id
     assert (info.medins_setl_id, info.balc_fen, info.mdtrt_id) == ("B1", 40_000, mdtrt_id)
     assert info.pool_prop_selfpay == original.pool_prop_selfpay
@@ -160,6 +169,62 @@ async def test_a_stay_settled_in_between_is_not_reversed_under_its_rest_of_the_n
         await world.reverse(settled, request, rpc="Settle")
     again = await world.settle(world.order(psn_no, mdtrt_id, 1_500_000, "2304:A3", **stay))
     assert again.setlinfo.act_pay_dedc_fen == 130_000
+    assert await world.findings() == ()
+
+
+def moved(world: World, psn_no: str, area: str) -> None:
+    """From now on the person is insured in another pooling area."""
+    known = world.identity.people[psn_no]
+    (enrolment,) = known.enrolments
+    world.identity.people[psn_no] = replace(known, enrolments=(replace(enrolment, insuplc_admdvs=area),))
+
+
+async def test_a_stay_settled_in_between_is_not_reversed_under_its_rest_in_another_pooling_area(world: World) -> None:
+    psn_no = world.person("P1")
+    stay: dict[str, Any] = {"kind": "stay", "med_type": "", "chrg_bchno": "0000", "interim": True}
+    mdtrt_id = await world.encounter(psn_no, kind="stay")
+    await world.fees(mdtrt_id, 1_000_000)
+    first = await world.settle(world.order(psn_no, mdtrt_id, 1_000_000, "2304:A1", **stay))
+    moved(world, psn_no, ELSEWHERE)
+    await world.fees(mdtrt_id, 500_000)
+    rest = await world.settle(world.order(psn_no, mdtrt_id, 500_000, "2304:A2", **stay))
+    assert [each.setlinfo.clr_optins for each in (first, rest)] == ["990100", ELSEWHERE]
+    with pytest.raises(Fault, match="LATER_SETTLEMENT_EXISTS") as caught:
+        await world.reverse(first, "2305:B1")
+    assert caught.value.metadata["later_setl_id"] == rest.setlinfo.setl_id
+    for settled, request in ((rest, "2305:B2"), (first, "2305:B3")):
+        await world.reverse(settled, request)
+    assert await world.findings() == ()
+
+
+def to_another_area(world: World) -> str:
+    moved(world, "P1", ELSEWHERE)
+    return "P1"
+
+
+def to_the_next_year(world: World) -> str:
+    world.clock.at = START + timedelta(days=365)
+    return "P1"
+
+
+def to_another_insurance(world: World) -> str:
+    return world.person("P1", RESIDENT)
+
+
+def to_somebody_else(world: World) -> str:
+    return world.person("P2")
+
+
+@pytest.mark.parametrize("change", [to_another_area, to_the_next_year, to_another_insurance, to_somebody_else])
+async def test_later_bills_on_another_ledger_stand_in_nobodys_way(world: World, change: Callable[[World], str]) -> None:
+    """What one area, year, insurance or person has paid is nothing to the deductibles and ceilings of another."""
+    psn_no = world.person("P1")
+    first = await world.settle(world.order(psn_no, await world.visit_with_fees(psn_no, 190_000), 190_000, "2207:A1"))
+    whose = change(world)
+    for request in ("2207:A2", "2207:A3", "2207:A4"):
+        await world.settle(world.order(whose, await world.visit_with_fees(whose, 9_000), 9_000, request))
+    counter = await world.reverse(first, "2208:B1")
+    assert counter.setlinfo.medfee_sumamt_fen == -190_000
     assert await world.findings() == ()
 
 

@@ -68,6 +68,29 @@ async def test_the_family_account_follows_the_own_one_and_its_owner_is_charged(w
     assert await world.findings() == ()
 
 
+@pytest.mark.parametrize(
+    ("opened", "current", "left"),
+    [("2025", 15_000, 0), ("2025", 50_000, 30_000), ("2024", 50_000, 0)],
+    ids=["all of this year's money", "a part of it", "none, where it came in another year"],
+)
+async def test_the_family_account_pays_from_its_own_current_years_part_first_and_gets_that_back(
+    world: World, opened: str, current: int, left: int
+) -> None:
+    owner, child = world.person("P1"), world.person("P2")
+    world.family(child, owner)
+    await world.open_ledger(owner, balance=100_000, current=current, year=opened)
+    await world.open_ledger(child, balance=10_000, current=4_000)
+    mdtrt_id = await world.visit_with_fees(child, 30_000)
+    order = world.order(child, mdtrt_id, 30_000, "2207:A1", use_own=True, use_family=True)
+    before = await world.balance(owner)
+    settled = await world.settle(order)
+    assert await world.balance(owner) == (80_000, left)
+    assert await world.balance(child) == (0, 0)
+    await world.reverse(settled, "2208:A1")
+    assert (await world.balance(owner), await world.balance(child)) == (before, (10_000, 4_000))
+    assert await world.findings() == ()
+
+
 async def test_only_the_family_account_is_used_where_the_person_says_so(world: World) -> None:
     owner, child = world.person("P1"), world.person("P2")
     world.family(child, owner)

@@ -23,7 +23,7 @@ from tests.settlement.institution import (
     stay_bill,
     take_back,
 )
-from yibao.settlement.v1 import fee_pb2, reversal_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
+from yibao.settlement.v1 import common_pb2, fee_pb2, reversal_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -58,6 +58,44 @@ async def test_every_documented_refusal_of_a_reversal(counter: Counter) -> None:
         "SettlementService.GetSettlement", settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
     )
     assert (found.record.refd_setl_flag, found.counter_setl_id) == (True, second.setl_id)
+
+
+async def told_of(counter: Counter, info: common_pb2.Setlinfo) -> settlement_query_pb2.GetSettlementResponse:
+    """What 5203 tells of a settlement or counter-entry."""
+    query = settlement_query_pb2.SettlementQuery(psn_no=info.psn_no, mdtrt_id=info.mdtrt_id, setl_id=info.setl_id)
+    request = settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
+    answer: settlement_query_pb2.GetSettlementResponse = await counter.call("SettlementService.GetSettlement", request)
+    return answer
+
+
+@pytest.mark.parametrize("inpatient", [False, True], ids=["visit", "stay"])
+async def test_5203_tells_of_each_entry_who_made_it_and_when(counter: Counter, inpatient: bool) -> None:
+    psn_no = counter.somebody()
+    if inpatient:
+        mdtrt_id = await counter.stay(psn_no, 500_000)
+        await counter.discharge(psn_no, mdtrt_id)
+        bill = stay_bill(psn_no, mdtrt_id, 500_000)
+        stay = stay_bill_pb2.SettleStayRequest(request_id=counter.request_id("2304"), desk=desk(), data=bill)
+        info = (await counter.call("SettlementService.SettleStay", stay)).setlinfo
+    else:
+        mdtrt_id = await counter.visit(psn_no, 9_000)
+        info = (await counter.settle(settle_request(counter.request_id(), psn_no, mdtrt_id, 9_000))).setlinfo
+    made = "ReverseStay" if inpatient else "Reverse"
+    request = getattr(reversal_pb2, f"{made}Request")(request_id=counter.request_id("2208"), desk=desk())
+    request.data.CopyFrom(reference(info))
+    request.desk.opter, request.desk.opter_name = "op2", "退费员"
+    counter_info = (await counter.call(f"SettlementService.{made}", request)).setlinfo
+    settled, undone = await told_of(counter, info), await told_of(counter, counter_info)
+    assert (settled.record.opter_id, settled.record.opter_name) == ("op1", "收费员")
+    assert (undone.record.opter_id, undone.record.opter_name) == ("op2", "退费员")
+    assert settled.record.opt_time == settled.setlinfo.setl_time == info.setl_time
+    assert undone.record.opt_time == undone.setlinfo.setl_time == counter_info.setl_time
+    assert undone.record.opt_time.ToMicroseconds() > settled.record.opt_time.ToMicroseconds()
+    # What it was, where and when the care was given is told of both alike.
+    for record in (settled.record, undone.record):
+        record.ClearField("opt_time")
+        record.opter_id = record.opter_name = ""
+    assert settled.record == undone.record
 
 
 def fees_of(psn_no: str, mdtrt_id: str, setl_id: str) -> fee_pb2.ListFeesRequest:
