@@ -96,6 +96,7 @@ def findings(root: Path = ROOT, larger: Mapping[str, Larger] = LARGER) -> list[F
     names = tracked(root)
     found = list(_missing_packages(names))
     found += (Finding(name, 0, _HALF) for name in names if name.endswith(UNFINISHED))
+    classes: dict[tuple[str, str], str] = {}
     for name in names:
         try:
             text = (root / name).read_text(encoding="utf-8")
@@ -104,6 +105,7 @@ def findings(root: Path = ROOT, larger: Mapping[str, Larger] = LARGER) -> list[F
         found += _text_findings(name, text, larger)
         if name.endswith(".py") and name.startswith(CODE):
             found += _module_findings(name, text, larger)
+            found += _class_findings(name, text, classes)
     return sorted([*found, *_larger_findings(root, larger)])
 
 
@@ -201,6 +203,19 @@ def _state_findings(name: str, tree: ast.Module) -> Iterator[Finding]:
             yield Finding(
                 name, statement.lineno, "no module-level state: a table is a tuple, or a filled Final or Mapping"
             )
+
+
+def _class_findings(name: str, text: str, classes: dict[tuple[str, str], str]) -> Iterator[Finding]:
+    """One public class name stands for one idea in a member and in the gateway; `classes` are those of the files before."""
+    if not name.startswith(STATELESS):
+        return
+    house = name.split("/")[1 if name.startswith("services/") else 0]
+    for node in ast.parse(text, name).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            first = classes.setdefault((house, node.name), name)
+            if first != name:
+                told = f"{node.name} stands in {first} too: in one member a word means one thing"
+                yield Finding(name, node.lineno, told)
 
 
 def _read_only(annotation: str, value: ast.expr) -> bool:

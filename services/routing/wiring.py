@@ -52,10 +52,10 @@ from services.routing.operations.stays import Stays
 from services.routing.operations.visits import Visits
 from services.routing.peers.booked_orders import BookedOrderCells
 from services.routing.peers.care import CareClient
-from services.routing.peers.consents import ConsentCells
+from services.routing.peers.consents import ConsentClient
 from services.routing.peers.encounters import EncounterCells
 from services.routing.peers.feed import FeedClient
-from services.routing.peers.insured_cells import InsuredCells
+from services.routing.peers.insured_cells import InsuredCellClient
 from services.routing.peers.notices import NoticeClient
 from services.routing.peers.people import PeopleClient
 from services.routing.peers.replays import ReplayClient
@@ -120,7 +120,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     loops = [_loops(telemetry, pulling, "a cell's feed of persons"), *arriving]
     loops.append(_loops(telemetry, replays, "what a cell has replayed"))
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
-    insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
+    insured = Elsewhere(registry, InsuredCellClient(peers, config.known_cells))
     places, new_id = CareClient(peers, config.known_cells), partial(time_ordered_ids(clock, SystemRandom()), "")
     filings = FilingOperations(store, registry, places, new_id, FILING_TERMS)
     sagas = _sagas(config, clock, telemetry, store, peers, filings, insured)
@@ -229,7 +229,7 @@ def _person_access(
     """The servicer of keys and consent."""
     sealer = Sealer(lambda: signer.derived(PERSON_KEYS), PERSON_KEYS, secrets.token_bytes)
     keys = PersonKeys(SealedSecrets(store.write, sealer, "PERSON_KEYS_SEALED"))
-    operations = PersonAccess(insured, ConsentCells(peers, config.known_cells), keys)
+    operations = PersonAccess(insured, ConsentClient(peers, config.known_cells), keys)
     return person_access_pb2_grpc.add_PersonAccessServiceServicer_to_server, PersonAccessServicer(operations)
 
 

@@ -12,7 +12,7 @@ import pytest
 from services.identity.domain.credential import CodeState, Credential, EcToken, ShownCode
 from services.identity.domain.digests import digest
 from services.identity.domain.enrolment import revise
-from services.identity.domain.journal import Entry
+from services.identity.domain.journal import SecretEntry
 from services.identity.domain.partner import (
     ApiKey,
     AuthStyle,
@@ -132,7 +132,7 @@ async def test_a_revision_ends_one_row_and_adds_one(any_store: IdentityStore) ->
 
 
 async def test_an_entry_is_found_by_scope_and_request_id_and_stands_once(any_store: IdentityStore) -> None:
-    entry = Entry(KEY, b"\x00\xff", NOON, b"seed", "digest")
+    entry = SecretEntry(KEY, b"\x00\xff", NOON, b"seed", "digest")
     async with any_store.write() as work:
         assert await work.journal.find(KEY) is None
         await work.journal.add(entry)
@@ -153,7 +153,7 @@ async def test_of_writers_of_one_request_id_the_second_sees_the_first(any_store:
             seen.append(standing is not None)
             if standing is None:
                 await asyncio.sleep(0.01)
-                await work.journal.add(Entry(KEY, b"", NOON))
+                await work.journal.add(SecretEntry(KEY, b"", NOON))
 
     await asyncio.gather(*(write() for _ in range(5)))
     assert sorted(seen) == [False, True, True, True, True]

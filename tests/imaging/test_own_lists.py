@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.imaging.domain import own_lists
-from services.imaging.domain.own_lists import END, EVER, START, Days, Level, Part, cut, found_in
+from services.imaging.domain.own_lists import END, EVER, START, Days, Part, PartSize, cut, found_in
 from services.imaging.domain.studies import minutes_of
 from services.imaging.domain.uploads import study_ref
 from services.imaging.store import own_lists as own_rows
@@ -94,8 +94,8 @@ async def test_pages_are_those_of_a_list_by_hand_whatever_nodes_tell(
     house: House, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New studies, corrections, tombstones, late versions, copies at two nodes and conflicts; parts are as small as can be."""
-    monkeypatch.setitem(own_lists._MOST, Level.FINE, 4)
-    monkeypatch.setitem(own_lists._MOST, Level.COARSE, 12)
+    monkeypatch.setitem(own_lists._MOST, PartSize.FINE, 4)
+    monkeypatch.setitem(own_lists._MOST, PartSize.COARSE, 12)
     by_hand, chance, index = ByHand(), Random(seed), StoredIndex(house.store, lambda: NOON)
     for turn in range(24):
         node = chance.randrange(2)
@@ -136,8 +136,8 @@ async def parts_add_up(store: ImagingStore) -> None:
     """Parts hold each list once on each level, none is too large, and a coarse one begins where a fine one does."""
     async with store.read() as work:
         for hospital in HOSPITALS:
-            fine, coarse = [await work.own._parts.between(hospital, each, START, END) for each in Level]
-            for level, parts in ((Level.FINE, fine), (Level.COARSE, coarse)):
+            fine, coarse = [await work.own._parts.between(hospital, each, START, END) for each in PartSize]
+            for level, parts in ((PartSize.FINE, fine), (PartSize.COARSE, coarse)):
                 bounds = [*(begin for begin, _ in parts), END]
                 assert bounds[0] == START
                 assert [count for _, count in parts] == [

@@ -53,6 +53,15 @@ def test_code_in_a_package_file_is_found(tmp_path: Path) -> None:
     assert "nothing else" in findings(tmp_path, {"deploy/__init__.py": GOOD + "x = 1\n"})[0]
 
 
+def test_a_word_that_stands_for_two_things_in_a_member_is_found(tmp_path: Path) -> None:
+    packages = {f"services/{folder}__init__.py": GOOD for folder in ("", "payment/", "routing/")}
+    order, own = GOOD + "class Order:\n    pass\n", GOOD + "class _Order:\n    pass\n"
+    files = {"services/payment/a.py": order, "services/payment/b.py": own, "services/routing/a.py": order}
+    assert findings(tmp_path, packages | files) == []
+    (found,) = findings(tmp_path, {"services/payment/c.py": order})
+    assert found.startswith("services/payment/c.py:2: Order stands in services/payment/a.py too")
+
+
 def test_what_a_killed_program_left_is_found(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, {"settlement-20260101T000000Z.backup.partial": ""})
     assert "half written" in found

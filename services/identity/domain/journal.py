@@ -8,7 +8,7 @@ from services.kernel import requests
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(requests.Entry):
+class SecretEntry(requests.Entry):
     """An accepted write with the bytes of its answer.
 
     Where the answer carries a secret, the bytes lack it: `seed` is what it is derived from, `secret_digest` proves it.

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.identity.domain.digests import derived, digest
-from services.identity.domain.journal import Entry
+from services.identity.domain.journal import SecretEntry
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.errors import precondition
 from services.kernel.requests import RequestStamp
@@ -28,12 +28,12 @@ class ActAnswer:
 
 async def answer_once(
     store: IdentityStore, stamp: RequestStamp, now: datetime, act: Callable[[Unit], Awaitable[ActAnswer]]
-) -> Entry:
+) -> SecretEntry:
     """The entry of the request: the one that stands, or that of `act`, saved in the same transaction."""
 
-    async def kept(work: Unit) -> Entry:
+    async def kept(work: Unit) -> SecretEntry:
         answer = await act(work)
-        entry = Entry(stamp, answer.response, now, answer.seed, answer.secret_digest)
+        entry = SecretEntry(stamp, answer.response, now, answer.seed, answer.secret_digest)
         await work.journal.add(entry)
         return entry
 
@@ -45,7 +45,7 @@ async def written(store: IdentityStore, act: Callable[[Unit], Awaitable[T]]) -> 
     return await _frame(store).written(act)
 
 
-def proven(keys: Sequence[bytes], purpose: str, entry: Entry, write: Callable[[str], str] = str) -> str:
+def proven(keys: Sequence[bytes], purpose: str, entry: SecretEntry, write: Callable[[str], str] = str) -> str:
     """The secret made again from the entry's seed; ANSWER_NOT_REPEATABLE where no key of now is the one that made it.
 
     `write` makes what is given out of what is derived.
@@ -57,9 +57,9 @@ def proven(keys: Sequence[bytes], purpose: str, entry: Entry, write: Callable[[s
     raise precondition("ANSWER_NOT_REPEATABLE")
 
 
-def _frame(store: IdentityStore) -> Frame[Unit, Entry]:
+def _frame(store: IdentityStore) -> Frame[Unit, SecretEntry]:
     return Frame(store.write, _find, "STORE_UNAVAILABLE")
 
 
-async def _find(work: Unit, stamp: RequestStamp) -> Entry | None:
+async def _find(work: Unit, stamp: RequestStamp) -> SecretEntry | None:
     return await work.journal.find(stamp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.identity.domain.journal import Entry
+from services.identity.domain.journal import SecretEntry
 from services.identity.store.statements import Statements
 from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
@@ -22,16 +22,16 @@ class JournalRows:
         self._connection = connection
         self._insert = statements.inserts["entry"][connection.dialect]
 
-    async def find(self, stamp: RequestStamp) -> Entry | None:
+    async def find(self, stamp: RequestStamp) -> SecretEntry | None:
         """The entry of the scope and request id; a second writer of the same id waits here for the first."""
         await advisory_lock(self._connection, [f"entry:{stamp.scope}:{stamp.request_id}"])
         for row in await self._connection.run(_ENTRY, stamp.scope, stamp.request_id):
             rpc, content_hash, response, created_at, seed, secret_digest = row
             standing = RequestStamp(stamp.scope, stamp.request_id, rpc, content_hash)
-            return Entry(standing, response, from_micros(created_at), seed, secret_digest)
+            return SecretEntry(standing, response, from_micros(created_at), seed, secret_digest)
         return None
 
-    async def add(self, entry: Entry) -> None:
+    async def add(self, entry: SecretEntry) -> None:
         """A new entry."""
         stamp = entry.stamp
         row = (

@@ -51,7 +51,7 @@ START, END = EVER.places
 """Where the first part of each list begins, and where the last one ends."""
 
 
-class Level(IntEnum):
+class PartSize(IntEnum):
     """Parts by their size."""
 
     FINE = 0
@@ -63,7 +63,7 @@ class Level(IntEnum):
         return _MOST[self]
 
 
-_MOST: Final = {Level.FINE: 256, Level.COARSE: 256 * 64}
+_MOST: Final = {PartSize.FINE: 256, PartSize.COARSE: 256 * 64}
 
 Part = tuple[Place, int]
 """Where a part begins, and how many studies it has."""

@@ -54,7 +54,7 @@ class Grants(Protocol):
         ...
 
 
-class Index(looking.Index, Protocol):
+class RecognitionIndex(looking.Index, Protocol):
     """Reads of the index."""
 
     async def series_of(self, refs: Sequence[int]) -> Mapping[int, Sequence[Series]]:
@@ -76,7 +76,7 @@ class Priors:
     """What is known of a person's examinations, as far as a reader may see it."""
 
     store: ImagingStore
-    index: Index
+    index: RecognitionIndex
     tables: RecognitionTables
 
     async def of(self, granted: Granted, since: str, until: str) -> list[Examination]:

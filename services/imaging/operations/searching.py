@@ -87,7 +87,7 @@ class ScopesDeciding(Protocol):
         ...
 
 
-class Index(looking.Index, Protocol):
+class SearchIndex(looking.Index, Protocol):
     """Reads of the store."""
 
     async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
@@ -151,7 +151,7 @@ class _Seen:
 class Searching:
     """Searches of the index."""
 
-    index: Index
+    index: SearchIndex
     deciding: ScopesDeciding
     auditing: Auditing
     pseudonym: Pseudonym

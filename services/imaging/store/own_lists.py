@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from services.imaging.domain.own_lists import END, EVER, START, Days, Level, Listed, Part, Place, found_in
+from services.imaging.domain.own_lists import END, EVER, START, Days, Listed, Part, PartSize, Place, found_in
 from services.imaging.store.own_parts import PartRows, keyed, over_keys
 from services.runtime.db import DriverConnection, sql
 
@@ -41,7 +41,7 @@ class OwnRows:
     async def page(self, institution: str, days: Days, offset: int, most: int) -> tuple[int, Sequence[int]]:
         """How many studies the list has in these days, and the refs of at most so many behind an offset: the newest first, of one
         minute the higher ref first. What is read does not grow with the offset."""
-        coarse = await self._parts.between(institution, Level.COARSE, START, END)
+        coarse = await self._parts.between(institution, PartSize.COARSE, START, END)
         counted = _Counted(self._connection, self._parts, institution, coarse)
         first, end = days.places
         before, until = 0, sum(count for _, count in coarse)
@@ -84,7 +84,7 @@ class _Counted:
         """The fine parts of a coarse one."""
         if number not in self._read:
             begin, end = _begin(self._coarse[number]), _end(self._coarse, number)
-            self._read[number] = await self._parts.between(self._institution, Level.FINE, begin, end)
+            self._read[number] = await self._parts.between(self._institution, PartSize.FINE, begin, end)
         return self._read[number]
 
 

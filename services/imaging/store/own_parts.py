@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from services.imaging.domain.own_lists import END, START, Level, Listed, Part, Place, cut
+from services.imaging.domain.own_lists import END, START, Listed, Part, PartSize, Place, cut
 from services.runtime.db import DriverConnection, sql
 
 _FEW: Final = 64
@@ -47,7 +47,7 @@ async def keyed(
     return await connection.run(statement, *lists, patient=len(keys) > _FEW)
 
 
-def _nearest(level: Level, compare: str, way: str) -> Mapping[str, str]:
+def _nearest(level: PartSize, compare: str, way: str) -> Mapping[str, str]:
     """For each of many places the part of a level that is nearest to it on one side, where there is one."""
     name = "i.institution, i.level, i.started, i.study_ref"
     inner = (
@@ -86,16 +86,16 @@ def _by_dialect(width: int, sqlite: str, postgresql: str) -> Mapping[str, str]:
     }
 
 
-_HOLDING: Final = {level: _nearest(level, "<=", "DESC") for level in Level}
-_NEXT: Final = {level: _nearest(level, ">", "ASC") for level in Level}
+_HOLDING: Final = {level: _nearest(level, "<=", "DESC") for level in PartSize}
+_NEXT: Final = {level: _nearest(level, ">", "ASC") for level in PartSize}
 _CONSISTS_OF: Final = {
-    Level.FINE: _consists_of("imaging_own", "1", ""),
-    Level.COARSE: _consists_of("imaging_own_part", "o.count", f" AND o.level = {Level.FINE:d}"),
+    PartSize.FINE: _consists_of("imaging_own", "1", ""),
+    PartSize.COARSE: _consists_of("imaging_own_part", "o.count", f" AND o.level = {PartSize.FINE:d}"),
 }
 _DROP: Final = over_keys(
     3,
     "DELETE FROM imaging_own_part WHERE (institution, level, started, study_ref)"
-    f" IN (SELECT k0, {Level.FINE:d}, k1, k2 FROM {{keys}})",
+    f" IN (SELECT k0, {PartSize.FINE:d}, k1, k2 FROM {{keys}})",
 )
 
 
@@ -106,27 +106,27 @@ class PartRows:
         self._connection = connection
         self._insert = insert + _SET
 
-    async def between(self, institution: str, level: Level, first: Place, end: Place) -> Sequence[Part]:
+    async def between(self, institution: str, level: PartSize, first: Place, end: Place) -> Sequence[Part]:
         """Parts of a list that begin within two places, in order."""
         rows = await self._connection.run(_BETWEEN, institution, int(level), *first, *end)
         return [((started, ref), count) for started, ref, count in rows]
 
     async def change(self, changes: Mapping[Listed, int]) -> None:
         """Counts what has come to lists and left them, whose rows stand so already; cuts parts that have grown too large."""
-        fine, of_fine = await self._counted(Level.FINE, changes)
-        coarse, _ = await self._counted(Level.COARSE, of_fine)
+        fine, of_fine = await self._counted(PartSize.FINE, changes)
+        coarse, _ = await self._counted(PartSize.COARSE, of_fine)
         # A fine part of which nothing is left becomes one with the part before it, unless a coarse one begins there.
         empty = [part for part, count in fine.items() if not count and part not in coarse]
         await keyed(self._connection, _DROP, empty)
         for part in empty:
             del fine[part]
-        for level, counts in ((Level.FINE, fine), (Level.COARSE, coarse)):
+        for level, counts in ((PartSize.FINE, fine), (PartSize.COARSE, coarse)):
             cuts = await self._cut(level, {part: count for part, count in counts.items() if count > level.most})
             rows = [(code, int(level), *place, count) for (code, *place), count in sorted((counts | cuts).items())]
             await self._connection.insert(self._insert, rows, patient=len(rows) > _FEW)
 
     async def _counted(
-        self, level: Level, changes: Mapping[Listed, int]
+        self, level: PartSize, changes: Mapping[Listed, int]
     ) -> tuple[dict[Listed, int], Mapping[Listed, int]]:
         """How many studies the parts have in which something changes, by where they begin, and how many more those are."""
         keys = sorted(changes)
@@ -141,7 +141,7 @@ class PartRows:
             more[part] += changes[key]
         return counts, more
 
-    async def _cut(self, level: Level, parts: Mapping[Listed, int]) -> dict[Listed, int]:
+    async def _cut(self, level: PartSize, parts: Mapping[Listed, int]) -> dict[Listed, int]:
         """Parts that are too large, told with their counts, as smaller ones."""
         begins = list(parts)
         ends = {number: place for number, *place, _ in await keyed(self._connection, _NEXT[level], begins)}

@@ -13,7 +13,7 @@ from typing import Final
 from services.kernel.clock import Clock
 from services.kernel.money import yuan_text
 from services.payment.channels import alipay_words as words
-from services.payment.channels.alipay_gateway import Contract, Gateway, moment, moment_text
+from services.payment.channels.alipay_gateway import AlipayContract, AlipayGateway, moment, moment_text
 from services.payment.channels.protocol import Delivery, Forged, Lost, Terms
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import (
@@ -53,7 +53,7 @@ class Alipay:
     terms = TERMS
 
     def __init__(self, accounts: Sequence[Account], outgoing: Outgoing, clock: Clock) -> None:
-        self._gateway = Gateway(NAME, [each for each in accounts if each.channel == NAME], outgoing, clock)
+        self._gateway = AlipayGateway(NAME, [each for each in accounts if each.channel == NAME], outgoing, clock)
 
     async def place(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """A medical trade, a payment by a scanned code, or a code to scan."""
@@ -153,7 +153,7 @@ class Alipay:
         return await self._gateway.lines(str(node.get("bill_download_url", "")), words.bill_line, of="商户订单号")
 
 
-def _medical(charge: channel_pb2.ChannelCharge, contract: Contract) -> dict[str, object]:
+def _medical(charge: channel_pb2.ChannelCharge, contract: AlipayContract) -> dict[str, object]:
     """A mixed order with all parts, or cash alone: total = gov + account + other + real + subsidy (C§2.2)."""
     mixed = charge.form == channel_pb2.PAY_FORM_MIXED
     parts = (charge.fund_fen, charge.acct_fen, charge.other_fen) if mixed else (0, 0, 0)
@@ -199,5 +199,5 @@ def _refund(refund: channel_pb2.ChannelRefund) -> dict[str, object]:
     return {"out_trade_no": refund.charge_no, name: refund.refund_no}
 
 
-def _notify_url(contract: Contract) -> str:
+def _notify_url(contract: AlipayContract) -> str:
     return f"{contract.account.notify_address}/{NAME}"

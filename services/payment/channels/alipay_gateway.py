@@ -47,7 +47,7 @@ Node = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
+class AlipayContract:
     """An account with its keys read; the platform has two while it changes them."""
 
     account: Account
@@ -59,26 +59,26 @@ class Contract:
         return any(rsa.verified(each, message, signature) for each in self.platform)
 
 
-class Gateway:
+class AlipayGateway:
     """Asks in the name of accounts, whose `merchant_no` is the application's id; ValueError for a key that is none."""
 
     def __init__(self, name: str, accounts: Sequence[Account], outgoing: Outgoing, clock: Clock) -> None:
         self._name, self._outgoing, self._clock = name, outgoing, clock
         self._contracts = {
-            each.merchant_no: Contract(
+            each.merchant_no: AlipayContract(
                 each, rsa.private_key(each.private_key), tuple(map(rsa.public_key, each.provider_keys.values()))
             )
             for each in accounts
         }
 
-    def contract(self, merchant: channel_pb2.Merchant) -> Contract:
+    def contract(self, merchant: channel_pb2.Merchant) -> AlipayContract:
         """The account of a merchant; `Lost` where there is none."""
         contract = self._contracts.get(merchant.merchant_no)
         if contract is None:
             raise Lost("ACCOUNT_UNKNOWN", sent=False)
         return contract
 
-    async def ask(self, contract: Contract, method: str, content: Mapping[str, object], **more: str) -> Node:
+    async def ask(self, contract: AlipayContract, method: str, content: Mapping[str, object], **more: str) -> Node:
         """The node of a proven answer, whose `code` is a text; `Lost`, also where the platform says that it is down."""
         parameters = {
             "app_id": contract.account.merchant_no,
@@ -154,7 +154,7 @@ def moment_text(at: datetime) -> str:
     return at.astimezone(BEIJING).strftime(_MOMENT)
 
 
-def _proven(contract: Contract, method: str, body: bytes) -> Node:
+def _proven(contract: AlipayContract, method: str, body: bytes) -> Node:
     """The node, whose very bytes are signed. What stands behind it is read apart: the signature is the first of that."""
     try:
         text, name = body.decode(), method.replace(".", "_") + "_response"

@@ -21,7 +21,7 @@ from typing import Final
 from services.kernel.clock import Clock
 from services.payment.channels import wechat_words as words
 from services.payment.channels.protocol import Delivery, Forged, Lost, Terms
-from services.payment.channels.wechat_gateway import Contract, Gateway, Refused
+from services.payment.channels.wechat_gateway import Refused, WechatContract, WechatGateway
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import About, BillLine, ChannelState, Half, Heard, RefundSeen, RefundStanding, Seen
 from services.runtime.outgoing import Outgoing
@@ -59,7 +59,7 @@ class WeChat:
         clock: Clock,
         nonce: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._gateway = Gateway(
+        self._gateway = WechatGateway(
             words.NAME, [each for each in accounts if each.channel == words.NAME], outgoing, clock, nonce
         )
 
@@ -85,7 +85,7 @@ class WeChat:
             else Seen(ChannelState.WAITING, front=front)
         )
 
-    async def _mix(self, contract: Contract, charge: channel_pb2.ChannelCharge, front: dict[str, str]) -> Seen:
+    async def _mix(self, contract: WechatContract, charge: channel_pb2.ChannelCharge, front: dict[str, str]) -> Seen:
         """The mixed order to its cash. Where it is refused, nobody shall pay the cash alone."""
         if not contract.platform:
             await self._gateway.refresh(contract)
@@ -242,7 +242,7 @@ class WeChat:
         except (ValueError, KeyError, IndexError, csv.Error, zlib.error):
             raise Lost("BILL_MALFORMED") from None
 
-    async def _closed(self, contract: Contract, charge: channel_pb2.ChannelCharge) -> Seen:
+    async def _closed(self, contract: WechatContract, charge: channel_pb2.ChannelCharge) -> Seen:
         path = words.trades(contract, f"out-trade-no/{charge.charge_no}/close")
         try:
             await self._gateway.ask(contract, "POST", path, words.names(contract, "mchid"))
@@ -253,7 +253,7 @@ class WeChat:
             return replace(seen, half=Half.UNKNOWN) if charge.form == MIXED else seen
         return Seen(ChannelState.CLOSED)
 
-    async def _cash_seen(self, contract: Contract, charge: channel_pb2.ChannelCharge) -> Seen:
+    async def _cash_seen(self, contract: WechatContract, charge: channel_pb2.ChannelCharge) -> Seen:
         path, query = words.trades(contract, f"out-trade-no/{charge.charge_no}"), words.names(contract, "mchid")
         try:
             return words.trade_seen(await self._gateway.ask(contract, "GET", path, query=query))

@@ -53,7 +53,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
+class WechatContract:
     """An account with its keys read. The platform's stand by number, the one to seal for first; where they are certificates,
     further ones are fetched as they come.
     """
@@ -93,7 +93,7 @@ class Contract:
         )
 
 
-class Gateway:
+class WechatGateway:
     """Asks in the name of accounts; `nonce` gives a fresh text for each signature. ValueError for a key that is none."""
 
     def __init__(
@@ -102,7 +102,7 @@ class Gateway:
         self._name, self._outgoing, self._clock, self._nonce = name, outgoing, clock, nonce
         self._contracts = {(each.merchant_no, each.sub_merchant_no): _contract(each) for each in accounts}
 
-    def contract(self, merchant: channel_pb2.Merchant) -> Contract:
+    def contract(self, merchant: channel_pb2.Merchant) -> WechatContract:
         """The account of a merchant; `Lost` where there is none."""
         contract = self._contracts.get((merchant.merchant_no, merchant.sub_merchant_no))
         if contract is None:
@@ -111,7 +111,7 @@ class Gateway:
 
     async def ask(
         self,
-        contract: Contract,
+        contract: WechatContract,
         method: str,
         path: str,
         content: Node | None = None,
@@ -133,7 +133,7 @@ class Gateway:
             del contract.nonces[next(iter(contract.nonces))]
         return _read(answer.body)
 
-    async def file(self, contract: Contract, url: str) -> bytes:
+    async def file(self, contract: WechatContract, url: str) -> bytes:
         """What lies behind a link that an answer gave; nobody signs it. `Lost`, also for a link to another host."""
         host = contract.account.address
         if not url.startswith(f"{host}/"):
@@ -143,7 +143,7 @@ class Gateway:
         except Refused as refused:
             raise Lost(f"FILE_{refused.code}") from None
 
-    async def refresh(self, contract: Contract) -> None:
+    async def refresh(self, contract: WechatContract) -> None:
         """Fetches the platform's certificates, which its APIv3 key opens: who seals with it is the platform (C§1.5). `Lost`."""
         try:
             answer = await self._sent(contract, "GET", "/v3/certificates", b"")
@@ -156,7 +156,7 @@ class Gateway:
         except (ValueError, KeyError, TypeError):
             raise Lost("CERTIFICATES_MALFORMED") from None
 
-    def heard(self, delivery: Delivery) -> tuple[Contract, Node, Node]:
+    def heard(self, delivery: Delivery) -> tuple[WechatContract, Node, Node]:
         """Whose notify it is, what it says outside and inside; `Forged`."""
         why = "KEY_UNKNOWN"
         for contract in self._contracts.values():
@@ -177,7 +177,7 @@ class Gateway:
                 return contract, outside, found
         raise Forged(why)
 
-    def to_pay(self, contract: Contract, prepay_id: str) -> dict[str, str]:
+    def to_pay(self, contract: WechatContract, prepay_id: str) -> dict[str, str]:
         """What the front end hands to WeChat so that the person can pay (C§1.5, paySign)."""
         package, nonce = f"prepay_id={prepay_id}", self._nonce()
         stamp = str(int(self._clock().timestamp()))
@@ -187,7 +187,7 @@ class Gateway:
         return signed | {"prepay_id": prepay_id}
 
     async def _sent(
-        self, contract: Contract, method: str, target: str, body: bytes, plain: Node | None = None
+        self, contract: WechatContract, method: str, target: str, body: bytes, plain: Node | None = None
     ) -> HttpAnswer:
         account, stamp, nonce = contract.account, int(self._clock().timestamp()), self._nonce()
         signature = rsa.sign(contract.private, f"{method}\n{target}\n{stamp}\n{nonce}\n".encode() + body + b"\n")
@@ -214,11 +214,11 @@ class Gateway:
         return answer
 
 
-def _contract(account: Account) -> Contract:
+def _contract(account: Account) -> WechatContract:
     platform = {number: _key(text) for number, text in account.provider_keys.items()}
     if len(account.secret.encode()) != 32:
         raise ValueError("the APIv3 key has 32 bytes")
-    return Contract(account, rsa.private_key(account.private_key), platform)
+    return WechatContract(account, rsa.private_key(account.private_key), platform)
 
 
 def _key(text: str) -> Key:
@@ -226,7 +226,7 @@ def _key(text: str) -> Key:
     return Key(rsa.public_key(text), until)
 
 
-def _certified(contract: Contract) -> bool:
+def _certified(contract: WechatContract) -> bool:
     """Whether the platform's keys are certificates, which change by themselves; also where none is known yet."""
     return all(key.until is not None for key in contract.platform.values())
 

@@ -20,7 +20,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kernel.clock import BEIJING
 from services.kernel.money import plainly_scaled, round_quotient
 from services.kernel.persons import check_digit
-from services.payment.channels.wechat_gateway import Contract, Node
+from services.payment.channels.wechat_gateway import Node, WechatContract
 from services.payment.domain.charges import BillKind, BillLine, ChannelState, Half, RefundSeen, RefundStanding, Seen
 from yibao.payment.v1 import channel_pb2
 
@@ -83,23 +83,23 @@ _OLD_ID: Final = re.compile(r"[0-9]{15}")
 _BILL_KINDS: Final = {"SUCCESS": BillKind.CHARGE, "REFUND": BillKind.REFUND, "REVOKED": BillKind.REFUND}
 
 
-def trades(contract: Contract, rest: str) -> str:
+def trades(contract: WechatContract, rest: str) -> str:
     """The path of cash orders, of a merchant or of one below a platform."""
     return f"/v3/pay/{'partner/' if contract.owner else ''}transactions/{rest}"
 
 
-def names(contract: Contract, *wanted: str) -> dict[str, str]:
+def names(contract: WechatContract, *wanted: str) -> dict[str, str]:
     """`appid`, `mchid` of the account, under the names that a platform uses where it is one."""
     own = {"appid": contract.account.app_no, "mchid": contract.account.merchant_no}
     return {f"sp_{name}" if contract.owner else name: own[name] for name in wanted} | contract.owner
 
 
-def notify_url(contract: Contract) -> str:
+def notify_url(contract: WechatContract) -> str:
     """Where it calls back."""
     return f"{contract.account.notify_address}/{NAME}"
 
 
-def cash(charge: channel_pb2.ChannelCharge, contract: Contract) -> Node:
+def cash(charge: channel_pb2.ChannelCharge, contract: WechatContract) -> Node:
     """A cash order (C§1.1, W1)."""
     content: dict[str, object] = {
         **names(contract, "appid", "mchid"),
@@ -116,7 +116,7 @@ def cash(charge: channel_pb2.ChannelCharge, contract: Contract) -> Node:
     return content | ({"attach": OF_MIXED} if charge.form == channel_pb2.PAY_FORM_MIXED else {})
 
 
-def mixed(charge: channel_pb2.ChannelCharge, contract: Contract, prepay_id: str) -> Node:
+def mixed(charge: channel_pb2.ChannelCharge, contract: WechatContract, prepay_id: str) -> Node:
     """A mixed order (C§1.2): total = insured parts + cash due + what is added."""
     insured = charge.fund_fen + charge.acct_fen + charge.other_fen
     kind = "CASH_AND_INSURANCE" if insured else "CASH_ONLY"
@@ -260,7 +260,7 @@ def _of_bureau(charge: channel_pb2.ChannelCharge) -> dict[str, object]:
     }
 
 
-def _person(person: channel_pb2.Payer, contract: Contract) -> dict[str, str]:
+def _person(person: channel_pb2.Payer, contract: WechatContract) -> dict[str, str]:
     return {
         "name": contract.sealed(person.name),
         "id_digest": contract.sealed(digest_of(person.cert_no)),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from services.kernel.requests import RequestStamp
-from services.routing.domain.journal import Entry
+from services.kernel.requests import Entry, RequestStamp
 from services.routing.store.unit import RoutingStore, Unit
 from services.runtime.writes import Frame, as_it_stands
 

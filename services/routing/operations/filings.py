@@ -11,7 +11,7 @@ from services.kernel.clock import beijing_day
 from services.kernel.codes import pooling_area
 from services.kernel.errors import invalid
 from services.kernel.persons import person_not_found
-from services.kernel.requests import RequestStamp
+from services.kernel.requests import Entry, RequestStamp
 from services.routing.domain.bills import BegunBill
 from services.routing.domain.divisions import NATION
 from services.routing.domain.filing_terms import FilingTerms
@@ -27,7 +27,6 @@ from services.routing.domain.filings import (
     not_elsewhere,
     withdrawn,
 )
-from services.routing.domain.journal import Entry
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.registry import Registry
 from services.routing.store.unit import RoutingStore, Unit

@@ -14,7 +14,7 @@ from yibao.routing.v1 import person_access_pb2 as access_pb2
 MEMBER: Final = "identity"
 
 
-class ConsentCells:
+class ConsentClient:
     """Asks the cells."""
 
     def __init__(self, peers: Peers, cells: Iterable[str]) -> None:

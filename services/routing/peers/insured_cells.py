@@ -19,7 +19,7 @@ MEMBER: Final = "settlement"
 CREDENTIALS: Final = "identity"
 
 
-class InsuredCells:
+class InsuredCellClient:
     """Asks any cell what its own gateway would ask; raises that cell's refusal."""
 
     def __init__(self, peers: Peers, cells: Iterable[str]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.kernel.clock import from_micros, to_micros
-from services.kernel.requests import RequestStamp
-from services.routing.domain.journal import Entry
+from services.kernel.requests import Entry, RequestStamp
 from services.runtime.db import DriverConnection, advisory_lock, sql
 
 _ENTRY: Final = sql(
