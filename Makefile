@@ -20,7 +20,7 @@ HELD := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-sign
 QUIETLY := import signal; signal.signal(signal.SIGINT, signal.SIG_DFL);
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test torture bench release moved
+.PHONY: help setup demo up test torture mutants bench release moved
 
 # The stamp holds the folder it was made in: an environment that has moved, or was copied, is made anew.
 MADE_IN := $(shell cat "$(STAMP)" 2>/dev/null)
@@ -37,6 +37,7 @@ help:
 	@echo "make up       启动一个沙箱并保持运行；打印地址与密钥；CELLS=编码,…：只启动这些属地单元；TWINS=off：不启动支付渠道的模拟对端"
 	@echo "make test     安装，然后运行全部检查与测试"
 	@echo "make torture  需要数分钟或整台机器的测试"
+	@echo "make mutants  逐个植入200个错误，列出测试没有发现的；SEED=版本：由该提交的散列抽样"
 	@echo "make bench    性能，与底线对照并给出比值；AGAINST=版本：与早先的版本对照"
 	@echo "make release  由干净且注明日期的提交生成sdist与wheel，并证明wheel可独立运行；不上传"
 	@echo "make setup    只在$(VENV)中安装环境；PYTHON=/path/to/python3.12指定解释器"
@@ -46,6 +47,7 @@ help:
 	@echo "make up       starts a sandbox and leaves it running; prints its addresses and keys; CELLS=CODE,CODE: of these cells; TWINS=off: no payment providers"
 	@echo "make test     sets up, then every check and test"
 	@echo "make torture  tests that take minutes, or the whole machine"
+	@echo "make mutants  200 faults planted one by one, and those that no test finds; SEED=REV: drawn by that commit's hash"
 	@echo "make bench    performance, beside a floor and with ratios; AGAINST=REV: beside an earlier revision"
 	@echo "make release  sdist and wheel of a clean, dated commit, and the wheel shown to run by itself; nothing is uploaded"
 	@echo "make setup    only the environment in $(VENV); PYTHON=/path/to/python3.12 names the interpreter"
@@ -95,6 +97,10 @@ test: setup
 # What takes minutes or the whole machine; -s shows the figures that the tests print.
 torture: setup
 	@$(RUN) -m pytest -m torture -s -q
+
+# One fault after the other in a copy of the tree; what became of them stands in build/mutants, and a run that was stopped goes on.
+mutants: setup
+	@$(RUN) -m tools.mutants $(if $(SEED),--seed "$(SEED)")
 
 bench: setup
 	@$(RUN) -m tools.bench $(if $(AGAINST),--against "$(AGAINST)")

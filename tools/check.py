@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tested() -> int:
     """Runs pytest; its exit code."""
-    with _scratch() as place:
+    with scratch() as place:
         return subprocess.run(PYTEST.command, cwd=ROOT, env=_environment() | place, check=False).returncode
 
 
@@ -101,7 +101,7 @@ def _image() -> Iterator[Path]:
 
 
 @contextmanager
-def _scratch() -> Iterator[dict[str, str]]:
+def scratch() -> Iterator[dict[str, str]]:
     """Where tests write: into memory where it has room, for a store waits for the disk at each commit, and a test cannot take the
     power away. Elsewhere by a TMPDIR of one's own.
     """

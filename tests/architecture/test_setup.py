@@ -30,7 +30,7 @@ def interpreter(folder: Path, script: str) -> str:
     return str(program)
 
 
-@pytest.mark.parametrize("target", ["help", "setup", "demo", "up", "test", "torture", "bench", "release"])
+@pytest.mark.parametrize("target", ["help", "setup", "demo", "up", "test", "torture", "mutants", "bench", "release"])
 def test_the_makefile_has_the_target(target: str) -> None:
     run = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
@@ -43,6 +43,7 @@ def test_make_alone_says_what_there_is() -> None:
         "up",
         "test",
         "torture",
+        "mutants",
         "bench",
         "release",
         "setup",

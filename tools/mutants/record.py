@@ -1,0 +1,83 @@
+"""Which tests run a line, how long each takes, and so which to play against a fault, the quickest first."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from tools.mutants.source import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Seconds by test; tests by file and line. Only tests that passed without a fault."""
+
+    seconds: dict[str, float]
+    lines: dict[str, dict[int, frozenset[str]]]
+
+    def running(self, fault: Fault, importers: Iterable[str] = ()) -> list[str]:
+        """The tests that run the statement of a fault, in the order to play them.
+
+        What stands outside of functions is run at import: there it is the tests that run anything of the file, or of those
+        files that import it.
+        """
+        lines = self.lines.get(fault.file, {})
+        found = set(chain.from_iterable(lines.get(line, ()) for line in range(fault.first, fault.last + 1)))
+        if fault.outside and not found:
+            found = set(chain.from_iterable(lines.values()))
+        if fault.outside and not found:
+            found = set(
+                chain.from_iterable(chain.from_iterable(self.lines.get(file, {}).values()) for file in importers)
+            )
+        return self.ordered(found)
+
+    def ordered(self, tests: Iterable[str]) -> list[str]:
+        """File after file, so that what a file starts is started once: those first that are soon through."""
+        files: dict[str, list[str]] = defaultdict(list)
+        for test in tests:
+            files[test.split("::")[0]].append(test)
+        by_time = sorted(files.values(), key=lambda chosen: (sum(self.seconds[each] for each in chosen), min(chosen)))
+        return [test for chosen in by_time for test in sorted(chosen, key=lambda each: (self.seconds[each], each))]
+
+
+def load(folder: Path) -> Record:
+    """The record that the runs have written into a folder; of a file with tests, what the last run says of it."""
+    seconds: dict[str, float] = {}
+    lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    seen: set[str] = set()
+    for part in sorted(folder.glob("part-*.json"), reverse=True):
+        told = json.loads(part.read_text(encoding="utf-8"))
+        names = [name for name, _ in told["tests"]]
+        fresh = {name for name in names if name.split("::")[0] not in seen}
+        seconds |= {name: took for name, took in told["tests"] if name in fresh}
+        for file, known in told["lines"].items():
+            for line, places in known.items():
+                lines[file][int(line)] |= {names[place] for place in places} & fresh
+        seen |= {name.split("::")[0] for name in names}
+    return Record(
+        seconds,
+        {file: {line: frozenset(tests) for line, tests in known.items()} for file, known in lines.items()},
+    )
+
+
+def importers_of(root: Path, files: Sequence[str]) -> dict[str, set[str]]:
+    """Which of the files import which: the imported file, and those that do."""
+    known = {file.removesuffix(".py").removesuffix("/__init__").replace("/", "."): file for file in files}
+    found: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        for node in ast.walk(ast.parse((root / file).read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [each.name for each in node.names]
+            else:
+                continue
+            for name in names:
+                if name in known:
+                    found[known[name]].add(file)
+    return found
