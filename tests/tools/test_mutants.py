@@ -254,7 +254,7 @@ def test_the_faults_of_an_area_are_spread_over_all_that_it_holds(area: str) -> N
 
 @pytest.mark.parametrize("pattern", [pattern for patterns in AREAS.values() for pattern in patterns])
 def test_a_room_is_found_where_it_is(pattern: str) -> None:
-    optional = pattern.endswith(("/servicer.py", "/store.py")) or "settlement/domain" in pattern
+    optional = pattern.endswith(("/servicer.py", "/store.py"))
     assert optional or any(ROOT.glob(pattern)), pattern
 
 

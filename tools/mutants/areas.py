@@ -18,23 +18,6 @@ AREAS: Final[Mapping[str, tuple[str, ...]]] = {
         "services/payment/domain/**/*.py",
         "services/routing/domain/clearing/**/*.py",
         "services/routing/domain/sagas.py",
-        *(
-            f"services/settlement/domain/**/{name}.py"
-            for name in (
-                "account",
-                "adjustments",
-                "booked",
-                "booking",
-                "entries",
-                "ledger",
-                "opening",
-                "orders",
-                "own_books",
-                "replay",
-                "reservations",
-                "reversal",
-            )
-        ),
         "services/settlement/domain/books/**/*.py",
         *(
             f"services/runtime/{name}.py"

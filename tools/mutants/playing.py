@@ -190,7 +190,7 @@ def _of_files(tests: list[str], count: int) -> list[str]:
 
 def _behind(tests: list[str], last: str) -> list[str]:
     """What is left after a test, its file passed over: its fixtures hang as well."""
-    file = last.split("::")[0]
+    file = last.split("::", maxsplit=1)[0]
     places = [place for place, test in enumerate(tests) if test.split("::")[0] == file]
     return tests[places[-1] + 1 :] if places else []
 
