@@ -63,7 +63,9 @@ class Across:
     async def ask(self, method: str, caller: Caller = INSTITUTION, **fields: Any) -> Any:
         """What ReaderService answers."""
         request = getattr(reader_pb2, f"{method}Request")(**fields)
-        return await self.here.call(f"{READER}.{method}", request, caller=caller)
+        # Persons look by a key of their own cell.
+        cell = self.there if caller.role is Role.PERSON else self.here
+        return await cell.call(f"{READER}.{method}", request, caller=caller)
 
     async def refusal(self, method: str, caller: Caller = INSTITUTION, **fields: Any) -> Fault:
         """How it refuses."""
@@ -122,12 +124,16 @@ class Across:
             assert scope.until == moment_of(patient.to_time)
         return replace(decided, scopes={number: replace(each, until=None) for number, each in decided.scopes.items()})
 
-    async def taken(self, *people: InventedPerson) -> list[str]:
-        """A CT of each, told by the node of another institution; their UIDs."""
+    async def registered(self) -> None:
+        """The node of the other institution is known."""
         told = {"node_no": NODE.node_no, "node_name": NODE.node_name, "admdvs": NODE.admdvs, "uscc": NODE.uscc}
         node = node_pb2.Node(**told, retrieve_roots=NODE.retrieve_roots)
         request = node_pb2.RegisterNodeRequest(request_id=self.request_id(), node=node)
         await self.here.call("yibao.imaging.v1.NodeService.RegisterNode", request)
+
+    async def taken(self, *people: InventedPerson) -> list[str]:
+        """A CT of each, told by the node of another institution; their UIDs."""
+        await self.registered()
         entries = [upsert(next(self.pictures), psn_no=each.psn_no) for each in people]
         upload = upload_pb2.UploadEntriesRequest(node_no=NODE.node_no, entries=entries)
         caller = Caller(Role.NODE, NODE.node_no, sandbox=True)

@@ -27,7 +27,7 @@ from tests.mesh.seeds import InventedPerson
 from tests.mesh.test_cells import HERE, THERE
 from tests.mesh.test_traces import found_in, logged
 from yibao.identity.v1 import consent_pb2, consent_reviews_pb2
-from yibao.imaging.v1 import entry_pb2, node_pb2, ticket_pb2, upload_pb2
+from yibao.imaging.v1 import entry_pb2, node_pb2, reader_pb2, ticket_pb2, upload_pb2
 
 OTHER_HOSPITAL: Final = "H11010600002"
 NODE_CALLER: Final = Caller(Role.NODE, NODE.node_no, sandbox=True)
@@ -105,6 +105,15 @@ async def test_a_person_ends_and_sees_nobody_elses_grants(across: Across) -> Non
     (still,) = await decided(across, DOCTOR_OF, grant_no)
     assert still.scope is not None
     assert still.scope.hidden_institutions == {"H37010200901"}
+
+
+async def test_a_key_that_another_cell_made_for_a_person_opens_no_sight_of_the_person(across: Across) -> None:
+    who, method = await across.somebody(), "yibao.imaging.v1.ReaderService.OpenSession"
+    request = reader_pb2.OpenSessionRequest(psn_no=who.psn_no)
+    made = Caller(Role.PERSON, who.psn_no, sandbox=True)
+    with pytest.raises(Fault, match="NO_ACCESS"):
+        await across.here.call(method, request, caller=made)
+    assert (await across.there.call(method, request, caller=made)).session_token
 
 
 async def test_an_emergency_of_another_cell_is_reviewed_in_its_own(across: Across) -> None:
@@ -200,7 +209,10 @@ async def test_nothing_of_people_stands_in_a_span_a_line_of_the_log_or_a_metric(
 
 
 async def with_index_code(across: Across, who: InventedPerson) -> tuple[str, str]:
-    """A study with the 82 characters of its index code: its UID, and the code."""
+    """A study with the 82 characters of its index code, told by a node that is there: its UID, and the code."""
+    await across.registered()
+    beat = node_pb2.HeartbeatRequest(node_no=NODE.node_no, retrieving=True)
+    await across.here.call("yibao.imaging.v1.NodeService.Heartbeat", beat, caller=NODE_CALLER)
     where = upload_pb2.GetWatermarkRequest(node_no=NODE.node_no)
     told = await across.here.call("yibao.imaging.v1.UploadService.GetWatermark", where, caller=NODE_CALLER)
     index_code = f"{who.psn_no:0>26}202603010930{'0' * 22}{NODE.uscc}"

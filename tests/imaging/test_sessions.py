@@ -21,6 +21,7 @@ from services.imaging.store.unit import ImagingStore
 from tests.imaging.conftest import key_of, opened
 from tests.imaging.entries import NOON
 from tests.imaging.reading import (
+    BEIJING,
     CHECKER,
     DOCTOR,
     HERE,
@@ -88,17 +89,21 @@ async def test_each_kind_of_reader_sits_as_it_is(desk: Desk) -> None:
     )
     desk.caller = "person:P1"
     await desk.granted("P1")
-    _, token = await desk.sessions.open_own("P1")
+    _, token = await desk.sessions.open_own("P1", BEIJING)
     looking = await desk.sessions.sitting(token)
     assert (looking.purpose, looking.reader, looking.dr_codg, looking.own_institution) == ("SELF", "person", "", "")
     assert [each.person_key for each in looking.patients] == [key_of("P1")]
     # Nothing in the row is the person's number.
     async with desk.store.read() as work:
         assert "P1" not in repr(await work.sessions.find(digest_of(token)))
-    assert await refused(desk.sessions.open_own("P2")) == "NO_ACCESS"
+    assert await refused(desk.sessions.open_own("P2", BEIJING)) == "NO_ACCESS"
     assert desk.log.told()[-2:] == ["SESSION_OPENED SUCCESS", "SESSION_OPENED REFUSED"]
     opened, refusal = desk.log.entries[-2:]
     assert (opened.reader, opened.person_key, refusal.person_key, refusal.reader) == ("", key_of("P1"), None, "")
+    # A key that another cell made says nothing of who looks, and the log tells of it as of nobody's.
+    for cell in (SHANDONG, ""):
+        assert await refused(desk.sessions.open_own("P1", cell)) == "NO_ACCESS"
+    assert desk.log.entries[-1] == refusal
 
 
 async def test_persons_are_added_once_by_each_grant_and_known_by_a_pseudonym(store: ImagingStore) -> None:

@@ -31,7 +31,8 @@ from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.searching import Patient, Sitting
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.clock import Clock, from_micros, to_micros
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.consents import cell_of_grant
+from services.kernel.errors import Fault, FaultKind, denied
 
 _TOKEN_BYTES: Final = 32
 _SWEPT: Final = 100
@@ -102,11 +103,15 @@ class Sessions:
         """A session, and its token; SESSIONS_FULL."""
         return await self._opened(reader, ())
 
-    async def open_own(self, psn_no: str) -> tuple[Session, str]:
-        """The session of a person who looks, with that person in it; NO_ACCESS, CELL_UNAVAILABLE."""
+    async def open_own(self, psn_no: str, cell: str) -> tuple[Session, str]:
+        """The session of a person who looks, with that person in it. `cell` is where the person's key was made: only the one that
+        keeps the person's consent knows whose key it is, and whoever runs another would see all without consent (our decision).
+        NO_ACCESS, CELL_UNAVAILABLE."""
         looking = Reader(Purpose.SELF, PERSONS)
         try:
             grant = await self.cells.found(looking, MeantPerson(psn_no))
+            if cell_of_grant(grant.grant_no) != cell:
+                raise denied("NO_ACCESS")
         except Fault as fault:
             if fault.kind is FaultKind.DENIED:
                 await self.log.write(of_refused_opening(looking))

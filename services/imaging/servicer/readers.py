@@ -28,7 +28,7 @@ class ReaderServicer(reader_pb2_grpc.ReaderServiceServicer):
         """For whoever calls."""
         caller = current_call().caller
         if caller.role is Role.PERSON:
-            session, token = await self._sessions.open_own(request.psn_no)
+            session, token = await self._sessions.open_own(request.psn_no, caller.cell)
         elif caller.role is Role.OPERATOR:
             _needed("case_no", request.case_no)
             reader = Reader(Purpose.SUPERVISION, OPERATORS, caller.subject, request.case_no)
