@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 
 from services import mesh
 from services.kernel.errors import Fault
-from services.runtime.auth import CALLER_KEY, TokenSigner
-from services.runtime.call import Caller, Role
+from services.runtime.auth import TokenSigner
+from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.self_report import SERVICE

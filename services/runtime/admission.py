@@ -19,9 +19,9 @@ from protovalidate import Validator
 
 from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY, Clock, business_day, is_business_day
 from services.kernel.errors import MOST_VIOLATIONS, Fault, FaultKind, Violation, Violations, denied
-from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
+from services.runtime.auth import TokenSigner
 from services.runtime.bounds import shape_of, window_of
-from services.runtime.call import ANYBODY, CallContext, Caller, Role, on_business_date, wire_time
+from services.runtime.call import ANYBODY, BUSINESS_DATE_KEY, CallContext, Caller, Role, on_business_date, wire_time
 from services.runtime.contract import MethodContract, is_judged
 from services.runtime.rule_values import rule_values
 from services.runtime.texts.gateway import rule_text

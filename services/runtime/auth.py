@@ -21,9 +21,6 @@ from services.runtime.call import Caller, Role
 from services.runtime.kept import Bounded
 from services.runtime.keys import MemberKeys, derive
 
-CALLER_KEY = "yibao-caller"
-BUSINESS_DATE_KEY = "yibao-business-date"
-
 _ALGORITHM = "HS256"
 _ISSUER = "yibao"
 _CACHE_SIZE = 4096

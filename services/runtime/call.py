@@ -11,8 +11,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Final
 
 from services.kernel.clock import BEIJING
+
+CALLER_KEY: Final = "yibao-caller"
+BUSINESS_DATE_KEY: Final = "yibao-business-date"
+"""Metadata of a call: the caller token, and in a sandbox the day on which it is decided."""
 
 
 class Role(StrEnum):

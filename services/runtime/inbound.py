@@ -24,9 +24,9 @@ from services.kernel.clock import Clock
 from services.kernel.elsewhere import INSURED_ELSEWHERE
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.admission import Admission
-from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
+from services.runtime.auth import TokenSigner
 from services.runtime.bounds import LARGE_BYTES, Shape, shape_of
-from services.runtime.call import CallContext, current_call, use_call, wire_time
+from services.runtime.call import BUSINESS_DATE_KEY, CALLER_KEY, CallContext, current_call, use_call, wire_time
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.forms import Effect, Number

@@ -29,13 +29,14 @@ from tenacity.stop import stop_base
 
 from services import mesh
 from services.kernel.errors import Fault, FaultKind
-from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
-from services.runtime.call import CallContext, Caller, Role, find_call
+from services.runtime.auth import TokenSigner
+from services.runtime.call import BUSINESS_DATE_KEY, CALLER_KEY, CallContext, Caller, Role, find_call
 from services.runtime.circuits import Circuits
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.forms import Effect
 from services.runtime.gathering import Gatherer, Limits
+from services.runtime.placement import Metadata
 from services.runtime.status import InternalError, from_status
 from services.runtime.telemetry import Span, SpanKind, Telemetry, inject
 from services.runtime.transport import GrpcTransport, LocalTransport, Transport
@@ -188,7 +189,7 @@ class Peers:
         """
         name = member or method.member
         callee = self._seat(name, cell)
-        transport = self._transport(callee)
+        transport = self._transports.get(callee) or self._transport(callee, name, cell)
         call = find_call()
         limit_s = self._limit(call, timeout_s)
         metadata = [(CALLER_KEY, self._signer.sign(as_caller or self._self, name, cell=cell))]
@@ -300,15 +301,19 @@ class Peers:
         found = self._seats[member, cell] = mesh.seat_name(member, cell or self._config.cell)
         return found
 
-    def _transport(self, callee: str) -> Transport:
-        found = self._transports.get(callee)
-        if found is None:
-            endpoint = self._config.placement.find(callee) if self._config.local_calls else None
-            found = (
-                LocalTransport(callee, endpoint) if endpoint else GrpcTransport(callee, self._config, alone=self._alone)
-            )
-            self._transports[callee] = found
+    def _transport(self, callee: str, member: str, cell: str) -> Transport:
+        endpoint = self._config.placement.find(callee) if self._config.local_calls else None
+        found: Transport
+        if endpoint is not None:
+            found = LocalTransport(callee, endpoint)
+        else:
+            found = GrpcTransport(callee, self._config, partial(self._opening, member, cell), alone=self._alone)
+        self._transports[callee] = found
         return found
+
+    def _opening(self, member: str, cell: str) -> Metadata:
+        """By what this member opens a trunk: in its own name."""
+        return ((CALLER_KEY, self._signer.sign(self._self, member, cell=cell)),)
 
 
 class _TooLate(stop_base):

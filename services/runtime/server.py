@@ -24,6 +24,7 @@ from services.runtime.listening import place_at
 from services.runtime.self_report import SERVICE, RuntimeServicer, SelfReport, StoreState
 from services.runtime.telemetry import Telemetry
 from services.runtime.transport import server_credentials, server_options
+from services.runtime.trunk import Trunks
 from yibao.runtime.v1 import runtime_pb2_grpc
 
 AddToServer = Callable[[Any, Any], None]
@@ -77,6 +78,12 @@ class MemberServer:
         collector: Any = _Collector(self.inbound)
         for add, servicer in (*servicers, report):
             add(servicer, collector)
+        self._trunks = Trunks(
+            self.inbound.serve,
+            lambda token: known.verify(token).role,
+            config.integer("YIBAO_MAX_CONCURRENT_RPCS"),
+            config.integer("YIBAO_MAX_MESSAGE_BYTES"),
+        )
 
     async def start(self) -> None:
         """Opens the store, then the port; StartError where the port cannot be opened. What a start that fails has opened is
@@ -108,6 +115,7 @@ class MemberServer:
             self._watch = None
         self._report.loop.stop()
         self.inbound.streams.drain()
+        self._trunks.drain()
         if self._server is not None:
             await self._server.stop(grace_s)
             self._server = None
@@ -125,6 +133,7 @@ class MemberServer:
         # By name only: for each registered method a server of grpc.aio keeps a task that it looks at on every call.
         for service, handlers in self.inbound.handlers().items():
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, dict(handlers)),))
+        server.add_generic_rpc_handlers((self._trunks.handler(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*self.member.services, SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)

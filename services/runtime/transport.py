@@ -5,7 +5,8 @@ It knows neither messages nor retries: it hands over bytes and metadata with a t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -15,6 +16,7 @@ from services import mesh
 from services.runtime.config import Config, ConfigError
 from services.runtime.placement import Endpoint, Metadata
 from services.runtime.status import RpcRefusal, from_rpc_error, from_status
+from services.runtime.trunk import LARGE_BYTES, LEAST_LIMIT_BYTES, NoTrunk, Trunk
 
 _KEEPALIVE_MS: Final = 30_000
 # Many clients are set to ping every 10 s, with or without a call under way; half of that forgives their jitter.
@@ -27,6 +29,8 @@ _CONNECT_MS: Final = 2_000
 _ASK_NAME_EVERY_MS: Final = 1_000
 # Of one member: each process of a peer has one.
 _MOST_CONNECTIONS: Final = 256
+# A member of an earlier release knows no trunks; it may be replaced by one that does.
+_ASK_FOR_TRUNK_EVERY_S: Final = 60.0
 _LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
@@ -43,8 +47,12 @@ class Transport(Protocol):
 class GrpcTransport:
     """A member at an address."""
 
-    def __init__(self, seat: str, config: Config, *, alone: bool = False) -> None:
-        """`alone` gives it a connection of its own; else channels to one address share theirs."""
+    def __init__(
+        self, seat: str, config: Config, opening: Callable[[], Metadata] | None = None, *, alone: bool = False
+    ) -> None:
+        """`opening` gives the metadata by which the caller opens a trunk; without it every call goes by itself. `alone` gives it
+        a connection of its own; else channels to one address share theirs.
+        """
         self._member = seat
         name, cell = mesh.split_seat(seat)
         address = config.of_cell(cell).address(name)
@@ -56,9 +64,25 @@ class GrpcTransport:
             else grpc.aio.insecure_channel(address, options)
         )
         self._calls: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
+        trunks = opening is not None and config.integer("YIBAO_MAX_MESSAGE_BYTES") >= LEAST_LIMIT_BYTES
+        self._trunk = Trunk(self._channel, seat, opening) if opening is not None and trunks else None
+        self._alone_until_s = 0.0
 
     async def unary(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
         """Sends and waits; raises the Fault that the peer or the network answered."""
+        trunk = self._trunk
+        if trunk is not None and len(message) < LARGE_BYTES and time.monotonic() >= self._alone_until_s:
+            try:
+                return await trunk.unary(path, message, metadata, timeout_s)
+            except NoTrunk:
+                self._alone_until_s = time.monotonic() + _ASK_FOR_TRUNK_EVERY_S
+        return await self._by_itself(path, message, metadata, timeout_s)
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()
+
+    async def _by_itself(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
         call = self._calls.get(path)
         if call is None:
             call = self._calls[path] = self._channel.unary_unary(path)
@@ -66,10 +90,6 @@ class GrpcTransport:
             return await call(message, timeout=timeout_s, metadata=tuple(metadata))
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, self._member) from None
-
-    async def close(self) -> None:
-        """Closes the channel."""
-        await self._channel.close()
 
 
 class LocalTransport:

@@ -10,8 +10,7 @@ from pathlib import Path
 import grpc
 
 from services.catalogue.wiring import build
-from services.runtime.auth import CALLER_KEY
-from services.runtime.call import Caller, Role
+from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.config import Config
 from services.runtime.telemetry import Telemetry
 from tests.catalogue.builders import NOW

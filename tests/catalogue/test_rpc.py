@@ -17,8 +17,7 @@ from services.catalogue.domain.records import EMPTY_HEAD
 from services.catalogue.loader import read_folder
 from services.catalogue.servicer.records import read_records
 from services.kernel.errors import Fault
-from services.runtime.auth import BUSINESS_DATE_KEY
-from services.runtime.call import Role
+from services.runtime.call import BUSINESS_DATE_KEY, Role
 from services.runtime.server import StartError
 from services.runtime.status import from_rpc_error
 from tests.catalogue.builders import DRUG, SAMPLES, SCAN, policy_document

@@ -18,8 +18,7 @@ from google.protobuf.message import Message
 
 from services.kernel.errors import Fault
 from services.runtime.attributes import BUSINESS_NUMBERS
-from services.runtime.auth import CALLER_KEY
-from services.runtime.call import Caller, Role
+from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.contract import MethodContract
 from services.runtime.forms import HttpRoute
 from services.runtime.status import InternalError

@@ -12,8 +12,7 @@ import grpc
 from google.protobuf.message import Message
 
 from services.kernel.errors import Fault
-from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY
-from services.runtime.call import Caller
+from services.runtime.call import BUSINESS_DATE_KEY, CALLER_KEY, Caller
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.status import to_rpc_error, to_status
 from tests.tokens import Tokens

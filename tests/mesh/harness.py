@@ -23,8 +23,8 @@ from google.protobuf.message import Message
 from services import cells
 from services import mesh as table
 from services.kernel.clock import BEIJING, Clock
-from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
-from services.runtime.call import Caller, Role
+from services.runtime.auth import TokenSigner
+from services.runtime.call import BUSINESS_DATE_KEY, CALLER_KEY, Caller, Role
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.embedded import Build, EmbeddedMesh, Startable, imported_build

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from services import mesh as table
-from services.runtime import db
+from services.runtime import db, trunk
 from services.runtime.server import StartError
 from tests.mesh.harness import Mesh, seed_world, started_mesh
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, hospital_at, national
@@ -170,12 +170,14 @@ async def settled_nothing(hospital: Hospital, node: Mapping[str, Any], msgid: st
 
 
 class _Silent(grpc.GenericRpcHandler):
-    """Takes every call and answers none; it remembers what it was asked."""
+    """Takes every call, knows no trunks and answers none; it remembers what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
     def service(self, handler_call_details: Any) -> Any:
+        if handler_call_details.method == trunk.PATH:
+            return None
         self.asked.append(handler_call_details.method)
 
         async def wait(request: bytes, context: Any) -> bytes:

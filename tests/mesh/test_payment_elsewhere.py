@@ -14,7 +14,7 @@ import pytest_asyncio
 from services.kernel.clock import BEIJING, beijing_day, system_clock
 from services.payment.domain import steps
 from services.runtime import circuits
-from services.runtime.auth import CALLER_KEY
+from services.runtime.call import CALLER_KEY
 from tests.mesh import journeys, paying, statements
 from tests.mesh.harness import BEGIN, MovableClock, in_cell
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest

@@ -21,9 +21,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from services import mesh
 from services.kernel.errors import Fault, FaultKind, not_found
 from services.runtime import keys
-from services.runtime.auth import CALLER_KEY
 from services.runtime.batch import one_by_one, serve_batch
-from services.runtime.call import CallContext, Caller, Role, current_call
+from services.runtime.call import CALLER_KEY, CallContext, Caller, Role, current_call
 from services.runtime.circuits import Circuits
 from services.runtime.config import Config
 from services.runtime.contract import Contract, stub_class

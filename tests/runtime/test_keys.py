@@ -15,8 +15,8 @@ import pytest
 from services import __main__ as main
 from services import mesh
 from services.kernel.errors import Fault
-from services.runtime.auth import CALLER_KEY, TokenSigner
-from services.runtime.call import Caller, Role
+from services.runtime.auth import TokenSigner
+from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.config import Config, ConfigError
 from services.runtime.keys import Keys, follow, hkdf, load
 from services.runtime.status import from_rpc_error

@@ -21,8 +21,7 @@ from google.protobuf import json_format
 from services.imaging.store.packs import body_of_series, row_of
 from services.imaging.store.schema import schema
 from services.imaging.store.tables import make_tables
-from services.runtime.auth import CALLER_KEY
-from services.runtime.call import Caller, Role
+from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.db import Database, insert_sql
 from tools.bench import imaging_made, processes, report
 from tools.bench.figures import several

@@ -21,8 +21,8 @@ import grpc
 from google.protobuf.message import Message
 
 from services import mesh
-from services.runtime.auth import CALLER_KEY, TokenSigner
-from services.runtime.call import Caller, Role
+from services.runtime.auth import TokenSigner
+from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.contract import Contract
 from services.runtime.keys import Keys
 from tools import postgres, running
