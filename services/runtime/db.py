@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -25,7 +25,7 @@ from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.advisory_locks import advisory_lock
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, to_json
-from services.runtime.driver import DriverConnection, as_json, driver_transaction, sql, translated
+from services.runtime.driver import READ, WRITE, DriverConnection, DriverTransaction, Within, as_json, sql, translated
 from services.runtime.leases import Leases
 from services.runtime.private import private_file, private_folder
 from services.runtime.store_errors import (
@@ -54,6 +54,7 @@ __all__ = [
     "Schema",
     "StoreError",
     "UniqueViolation",
+    "Within",
     "advisory_lock",
     "as_json",
     "bulk_insert",
@@ -73,8 +74,6 @@ _READ_CONNECTIONS: Final = 4
 _CACHE_KIB: Final = 16_384
 _POSTGRESQL: Final[Dialect] = postgresql_dialect()  # type: ignore[no-untyped-call]  # the package does not type it
 _POSTGRESQL_PORT: Final = 5432
-_READ: Final = "read"
-_WRITE: Final = "write"
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SCHEMA_LOCK: Final = "schema"
 
@@ -196,7 +195,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed where the block ends, rolled back where it raises."""
-        with store_span(self.dialect, _WRITE):
+        with store_span(self.dialect, WRITE) or nullcontext():
             self._require_file()
             async with self._transaction(self._writer) as connection:
                 yield connection
@@ -205,34 +204,26 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A read-only snapshot: what other transactions commit meanwhile is not seen, and nothing can be written."""
-        with store_span(self.dialect, _READ):
+        with store_span(self.dialect, READ) or nullcontext():
             self._require_file()
             async with self._transaction(self._reader) as connection:
                 if self.dialect == "postgresql":
                     await connection.exec_driver_sql(f"SET TRANSACTION {_SNAPSHOT}")
                 yield connection
 
-    @asynccontextmanager
-    async def driver_write(self) -> AsyncIterator[DriverConnection]:
+    def driver_write(self) -> DriverTransaction:
         """`write` for a hot path: the transaction runs on the driver's own connection."""
         begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN"
-        with store_span(self.dialect, _WRITE):
-            self._require_file()
-            async with driver_transaction(self._writer, begin, self._metadata) as connection:
-                yield connection
-                self._require_file()
+        return DriverTransaction(self._writer, begin, self._metadata, self._require_file, (self.dialect, WRITE))
 
-    @asynccontextmanager
-    async def driver_read(self, *, patient: bool = False) -> AsyncIterator[DriverConnection]:
+    def driver_read(self, *, patient: bool = False) -> DriverTransaction:
         """`read` for a hot path: a snapshot on the driver's own connection.
 
         `patient` is for statements that take long: on SQLite they run aside, and everything else goes on.
         """
         begin = "BEGIN" if self.dialect == "sqlite" else f"BEGIN {_SNAPSHOT}"
-        with store_span(self.dialect, _READ):
-            self._require_file()
-            async with driver_transaction(self._reader, begin, self._metadata, patient=patient) as connection:
-                yield connection
+        operation = (self.dialect, READ)
+        return DriverTransaction(self._reader, begin, self._metadata, self._require_file, operation, patient=patient)
 
     @asynccontextmanager
     async def _transaction(self, leases: Leases) -> AsyncIterator[AsyncConnection]:

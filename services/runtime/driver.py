@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from services.kernel.requests import Moved
 from services.runtime.leases import Lease, Leases
 from services.runtime.sqlite_connection import PromptConnection
-from services.runtime.store_errors import Cause, raised_by_driver, translate, unavailable
+from services.runtime.store_errors import Cause, UniqueViolation, raised_by_driver, translate, unavailable
+from services.runtime.telemetry import Span, store_span
+
+T = TypeVar("T")
+
+READ: Final = "read"
+WRITE: Final = "write"
 
 _INTEGRITY = "23"
 _AMONG: Final = re.compile(r"AMONG\(([\w.]+), \?(\d+)\)")
@@ -95,60 +103,168 @@ class DriverConnection:
             raw.patient = False
 
 
-@asynccontextmanager
-async def driver_transaction(
-    leases: Leases, begin: str, metadata: MetaData, *, patient: bool = False
-) -> AsyncIterator[DriverConnection]:
-    """One transaction on a connection that is lent: committed where the block ends, rolled back where it raises.
+class DriverTransaction:
+    """One transaction on a connection that is lent, for a block: committed where the block ends, rolled back where it raises.
 
     Raises `UniqueViolation`, `ConstraintViolation`, `StoreError` or Fault STORE_UNAVAILABLE. A connection whose work was
-    cancelled is thrown away.
+    cancelled is thrown away. `check` is asked before the transaction, and before one that writes ends; it raises where the store
+    is none any more. It is one object and no block within blocks: six of those took longer than the statements in them.
     """
-    with translated(metadata):
-        async with leases.lent() as lease:
-            try:
-                if patient and isinstance(lease.raw, PromptConnection):
-                    lease.raw.patient = True
-                async with _finished(lease, begin) as connection:
-                    yield connection
-            finally:
-                if patient and isinstance(lease.raw, PromptConnection):
-                    lease.raw.patient = False
+
+    __slots__ = ("_begin", "_check", "_lease", "_leases", "_metadata", "_operation", "_patient", "_span")
+
+    def __init__(
+        self,
+        leases: Leases,
+        begin: str,
+        metadata: MetaData,
+        check: Callable[[], None],
+        operation: tuple[str, str],
+        *,
+        patient: bool = False,
+    ) -> None:
+        """`operation` is the database and read or write, as its span tells them."""
+        self._leases = leases
+        self._begin = begin
+        self._metadata = metadata
+        self._check = check
+        self._operation = operation
+        self._patient = patient
+        self._span: Span | None = None
+        self._lease: Lease | None = None
+
+    async def __aenter__(self) -> DriverConnection:
+        self._span = span = store_span(*self._operation)
+        if span is not None:
+            span.__enter__()
+        try:
+            self._check()
+            return await self._begun()
+        except BaseException as error:
+            raised = translation(error, self._metadata)
+            if span is not None:
+                span.__exit__(type(raised), raised, None)
+            if raised is error:
+                raise
+            raise raised from None
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        span, raised = self._span, error
+        try:
+            await self._ended(error)
+        except BaseException as late:  # noqa: BLE001  # raised again below, in the form that leaves a store
+            raised = late
+        if raised is not None:
+            raised = translation(raised, self._metadata)
+        if span is not None:
+            span.__exit__(None if raised is None else type(raised), raised, None)
+        if raised is not None and raised is not error:
+            raise raised from None
+
+    async def _begun(self) -> DriverConnection:
+        lease = self._lease = await self._leases.take()
+        try:
+            if self._patient and isinstance(lease.raw, PromptConnection):
+                lease.raw.patient = True
+            await lease.raw.execute(self._begin)
+        except BaseException:
+            await self._given_back(lease, done=False)
+            raise
+        return DriverConnection(lease.raw, self._operation[0])
+
+    async def _ended(self, error: BaseException | None) -> None:
+        lease, done = self._lease, False
+        assert lease is not None
+        try:
+            if error is None:
+                try:
+                    if self._operation[1] == WRITE:
+                        self._check()
+                except Exception:
+                    done = await _rolled_back(lease)
+                    raise
+                await lease.raw.execute("COMMIT")
+                done = True
+            elif isinstance(error, Exception):
+                done = await _rolled_back(lease)
+        finally:
+            await self._given_back(lease, done=done)
+
+    async def _given_back(self, lease: Lease, *, done: bool) -> None:
+        try:
+            if not done:
+                await lease.connection.invalidate()
+        finally:
+            if self._patient and isinstance(lease.raw, PromptConnection):
+                lease.raw.patient = False
+            await self._leases.give_back(lease)
+
+
+class Within(Generic[T]):
+    """A transaction as a store shows it, `made` of its connection; `moved` says that a row that must be unique and was another's
+    is no error but `Moved`.
+    """
+
+    __slots__ = ("_made", "_moved", "_transaction")
+
+    def __init__(
+        self,
+        transaction: DriverTransaction,
+        made: Callable[[DriverConnection], T],
+        *,
+        moved: bool = False,
+    ) -> None:
+        self._transaction = transaction
+        self._made = made
+        self._moved = moved
+
+    async def __aenter__(self) -> T:
+        return self._made(await self._transaction.__aenter__())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._transaction.__aexit__(kind, error, traceback)
+        except UniqueViolation as violation:
+            if self._moved:
+                raise Moved(violation.table) from None
+            raise
+        if self._moved and isinstance(error, UniqueViolation):
+            raise Moved(error.table) from None
+
+
+async def _rolled_back(lease: Lease) -> bool:
+    """Where that fails, the connection is lost, or SQLite has rolled back by itself: why is what the block raised."""
+    with suppress(*_DRIVER_ERRORS, OSError):
+        await lease.raw.execute("ROLLBACK")
+        return True
+    return False
 
 
 @contextmanager
 def translated(metadata: MetaData) -> Iterator[None]:
-    """A block out of which no driver's error comes as it is: see `driver_transaction`."""
+    """A block out of which no driver's error comes as it is: see `DriverTransaction`."""
     try:
         yield
-    except _DRIVER_ERRORS as error:
-        raise translate(_as_dbapi(error), metadata) from None
-    except DBAPIError as error:
-        raise translate(error, metadata) from None
-    except OSError as error:
-        if raised_by_driver(error):
-            raise unavailable(Cause.UNREACHED) from None
-        raise
-
-
-@asynccontextmanager
-async def _finished(lease: Lease, begin: str) -> AsyncIterator[DriverConnection]:
-    raw, done = lease.raw, False
-    try:
-        await raw.execute(begin)
-        try:
-            yield DriverConnection(raw, lease.connection.dialect.name)
-        except Exception:
-            # Where that fails, the connection is lost, or SQLite has rolled back by itself: why is what the block raised.
-            with suppress(*_DRIVER_ERRORS, OSError):
-                await raw.execute("ROLLBACK")
-                done = True
+    except Exception as error:
+        raised = translation(error, metadata)
+        if raised is error:
             raise
-        await raw.execute("COMMIT")
-        done = True
-    finally:
-        if not done:
-            await lease.connection.invalidate()
+        raise raised from None
+
+
+def translation(error: BaseException, metadata: MetaData) -> BaseException:
+    """The form in which an error leaves a store: itself, unless it is a driver's."""
+    if isinstance(error, _DRIVER_ERRORS):
+        return translate(_as_dbapi(error), metadata)
+    if isinstance(error, DBAPIError):
+        return translate(error, metadata)
+    if isinstance(error, OSError) and raised_by_driver(error):
+        return unavailable(Cause.UNREACHED)
+    return error
 
 
 def _as_dbapi(error: BaseException) -> DBAPIError:

@@ -45,22 +45,38 @@ class Leases:
 
         One that was invalidated in the block is not lent again.
         """
+        lease = await self.take()
+        try:
+            yield lease
+        finally:
+            await self.give_back(lease)
+
+    async def take(self) -> Lease:
+        """`lent` for who gives it back by `give_back`, whatever befalls."""
         await self._place()
         self._lent += 1
         try:
-            lease = await self._standing() or await self._opened()
-            try:
-                yield lease
-            finally:
-                if self._closed and not lease.connection.closed:
-                    await lease.connection.invalidate()
-                if lease.connection.invalidated or lease.connection.closed:
-                    await lease.connection.close()
-                else:
-                    self._idle.append(lease)
+            return await self._standing() or await self._opened()
+        except BaseException:
+            self._freed()
+            raise
+
+    async def give_back(self, lease: Lease) -> None:
+        """Ends what `take` began."""
+        connection = lease.connection
+        try:
+            if self._closed and not connection.closed:
+                await connection.invalidate()
+            if connection.invalidated or connection.closed:
+                await connection.close()
+            else:
+                self._idle.append(lease)
         finally:
-            self._lent -= 1
-            self._free.release()
+            self._freed()
+
+    def _freed(self) -> None:
+        self._lent -= 1
+        self._free.release()
 
     def counted(self) -> tuple[int, int, int]:
         """How many there may be, how many are lent, and how many callers wait for one."""

@@ -30,6 +30,7 @@ class PromptConnection(aiosqlite.Connection):
         super().__init__(connector, _ITER_CHUNK)
         self.patient = False
         self._writer = writer
+        self._waits_ms: int | None = None
 
     async def rows(self, statement: str, parameters: Sequence[Any]) -> Iterable[Any]:
         """All rows of a statement that waits for nothing."""
@@ -59,7 +60,8 @@ class PromptConnection(aiosqlite.Connection):
         connection = self._connection
         if not self._running or connection is None:
             return None
-        (waits_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        if self._waits_ms is None:
+            (self._waits_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
         connection.execute("PRAGMA busy_timeout=0")
         try:
             return fn(*args)
@@ -68,7 +70,7 @@ class PromptConnection(aiosqlite.Connection):
                 raise
             return None
         finally:
-            connection.execute(f"PRAGMA busy_timeout={waits_ms}")
+            connection.execute(f"PRAGMA busy_timeout={self._waits_ms}")
 
     def _waits(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
         connection = self._connection

@@ -193,18 +193,15 @@ class Span:
         self.end()
 
 
-@contextmanager
-def store_span(system: str, operation: str) -> Iterator[None]:
-    """A span around one transaction of a store, below the current span; nothing where that one is not kept.
+def store_span(system: str, operation: str) -> Span | None:
+    """A span for one transaction of a store, below the current span; None where that one is not kept.
 
     `system` is sqlite or postgresql, `operation` read or write.
     """
     above = _CURRENT.get()
     if above is None or not above.recording:
-        yield
-        return
-    with above.below(f"store {operation}", {"db.system": system, "db.operation": operation}):
-        yield
+        return None
+    return above.below(f"store {operation}", {"db.system": system, "db.operation": operation})
 
 
 class Telemetry:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from services.identity.store.changes import ChangeRows
 from services.identity.store.consents import ConsentRows
 from services.identity.store.credentials import CredentialRows
@@ -14,8 +11,7 @@ from services.identity.store.persons import PersonRows
 from services.identity.store.schema import schema
 from services.identity.store.statements import Statements, make_statements
 from services.identity.store.tables import make_tables
-from services.kernel.requests import Moved
-from services.runtime.db import Database, DriverConnection, UniqueViolation
+from services.runtime.db import Database, DriverConnection, Within
 
 
 class Unit:
@@ -44,17 +40,10 @@ class IdentityStore:
         """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
         await self._database.start(schema())
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Unit]:
+    def write(self) -> Within[Unit]:
         """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
-        try:
-            async with self._database.driver_write() as connection:
-                yield Unit(connection, self._statements)
-        except UniqueViolation as violation:
-            raise Moved(violation.table) from None
+        return Within(self._database.driver_write(), lambda connection: Unit(connection, self._statements), moved=True)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Unit]:
+    def read(self) -> Within[Unit]:
         """A read-only snapshot."""
-        async with self._database.driver_read() as connection:
-            yield Unit(connection, self._statements)
+        return Within(self._database.driver_read(), lambda connection: Unit(connection, self._statements))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +20,7 @@ from services.imaging.store.sessions import SessionRows
 from services.imaging.store.studies import StudyWrites
 from services.imaging.store.tables import Tables, make_tables
 from services.imaging.store.tickets import TicketRows
-from services.kernel.requests import Moved
-from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
+from services.runtime.db import Database, DriverConnection, Within, insert_sql
 from services.runtime.journal import Journal, JournalRows, journal_of
 from services.runtime.secret_rows import SecretRows, SecretStatements
 
@@ -109,20 +107,13 @@ class ImagingStore:
         """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
         await self._database.start(schema())
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Unit]:
+    def write(self) -> Within[Unit]:
         """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
-        try:
-            async with self._database.driver_write() as connection:
-                yield Unit(connection, self._statements)
-        except UniqueViolation as violation:
-            raise Moved(violation.table) from None
+        return Within(self._database.driver_write(), lambda connection: Unit(connection, self._statements), moved=True)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Unit]:
+    def read(self) -> Within[Unit]:
         """A read-only snapshot."""
-        async with self._database.driver_read() as connection:
-            yield Unit(connection, self._statements)
+        return Within(self._database.driver_read(), lambda connection: Unit(connection, self._statements))
 
 
 def _statements(tables: Tables) -> Statements:

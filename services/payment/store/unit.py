@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
-from services.kernel.requests import Moved
 from services.payment.store.compared_rows import ComparedRows
 from services.payment.store.egress_rows import EgressRows
 from services.payment.store.held_rows import HeldRows
@@ -15,7 +13,7 @@ from services.payment.store.order_rows import OrderRows
 from services.payment.store.recon_rows import ReconRows
 from services.payment.store.schema import schema
 from services.payment.store.tables import make_tables
-from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
+from services.runtime.db import Database, DriverConnection, Within, insert_sql
 from services.runtime.journal import Journal, JournalRows, journal_of
 
 
@@ -50,17 +48,15 @@ class PaymentStore:
         """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
         await self._database.start(schema())
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Unit]:
+    def write(self) -> Within[Unit]:
         """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
-        try:
-            async with self._database.driver_write() as connection:
-                yield Unit(connection, self._journal, self._inserts)
-        except UniqueViolation as violation:
-            raise Moved(violation.table) from None
+        return Within(
+            self._database.driver_write(), lambda connection: Unit(connection, self._journal, self._inserts), moved=True
+        )
 
-    @asynccontextmanager
-    async def read(self, *, patient: bool = False) -> AsyncIterator[Unit]:
+    def read(self, *, patient: bool = False) -> Within[Unit]:
         """A read-only snapshot; `patient` is for one that reads many rows, so that everything else goes on meanwhile."""
-        async with self._database.driver_read(patient=patient) as connection:
-            yield Unit(connection, self._journal, self._inserts)
+        return Within(
+            self._database.driver_read(patient=patient),
+            lambda connection: Unit(connection, self._journal, self._inserts),
+        )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Final
 
-from services.kernel.requests import Moved
 from services.routing.store.authorisations import AuthorisationRows
 from services.routing.store.clearing.checks import CheckRows
 from services.routing.store.clearing.journals import JournalBooks
@@ -19,7 +17,7 @@ from services.routing.store.journal import JournalRows
 from services.routing.store.sagas import SagaRows
 from services.routing.store.schema import schema
 from services.routing.store.tables import make_tables
-from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
+from services.runtime.db import Database, DriverConnection, Within, insert_sql
 from services.runtime.secret_rows import SecretRows, SecretStatements
 
 Inserts = Mapping[str, Mapping[str, str]]
@@ -70,17 +68,10 @@ class RoutingStore:
         """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
         await self._database.start(schema())
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Unit]:
+    def write(self) -> Within[Unit]:
         """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
-        try:
-            async with self._database.driver_write() as connection:
-                yield Unit(connection, self._inserts)
-        except UniqueViolation as violation:
-            raise Moved(violation.table) from None
+        return Within(self._database.driver_write(), lambda connection: Unit(connection, self._inserts), moved=True)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Unit]:
+    def read(self) -> Within[Unit]:
         """A read-only snapshot."""
-        async with self._database.driver_read() as connection:
-            yield Unit(connection, self._inserts)
+        return Within(self._database.driver_read(), lambda connection: Unit(connection, self._inserts))

@@ -7,15 +7,14 @@ text on the driver connection: this is the one place where the cost of a stateme
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Table
 
 from services.kernel.clock import MICROSECOND, from_micros
 from services.kernel.requests import Moved
-from services.runtime.db import Database, DriverConnection, UniqueViolation, advisory_lock, insert_statement
+from services.runtime.db import Database, DriverConnection, Within, advisory_lock, insert_statement
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import (
     AccumulatorEntry,
@@ -200,24 +199,10 @@ class BatchBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[BookReader]:
+    def reading(self) -> Within[BookReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield BookReader(connection)
+        return Within(self._database.driver_read(), BookReader)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[BookWriter]:
+    def writing(self) -> Within[BookWriter]:
         """One transaction; `Moved` where another process wrote what this one meant to write."""
-        async with moved_on_collision(self._database) as connection:
-            yield BookWriter(connection)
-
-
-@asynccontextmanager
-async def moved_on_collision(database: Database) -> AsyncIterator[DriverConnection]:
-    """One transaction on the driver connection, whose broken uniqueness is `Moved`."""
-    try:
-        async with database.driver_write() as connection:
-            yield connection
-    except UniqueViolation:
-        raise Moved from None
+        return Within(self._database.driver_write(), BookWriter, moved=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from services.runtime.db import Database, sql
+from services.runtime.db import Database, Within, sql
 from services.settlement.domain.books.care_bills import CareLine
 from services.settlement.store.batch_books import BookReader
 from services.settlement.store.keyed import keys_from
@@ -62,11 +61,9 @@ class CareBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[CareReader]:
+    def reading(self) -> Within[CareReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield CareReader(connection)
+        return Within(self._database.driver_read(), CareReader)
 
 
 def _by_batch(rows: Iterable[Any]) -> dict[str, list[CareLine]]:

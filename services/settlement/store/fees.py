@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from services.kernel.clock import from_micros, to_micros
-from services.runtime.db import Database, insert_sql, sql, to_json
+from services.runtime.db import Database, Within, insert_sql, sql, to_json
 from services.runtime.pieces import in_pieces
 from services.settlement.domain.care.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.care.lines import BillTotals, LineSplit
 from services.settlement.domain.care.moments import FeeMoment, FeeWindow
-from services.settlement.store.batch_books import LATEST, moved_on_collision
+from services.settlement.store.batch_books import LATEST
 from services.settlement.store.diagnoses import DiagnosisReader, DiagnosisWriter
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
 from services.settlement.store.reservations import ReservationReader, ReservationWriter
@@ -173,17 +172,13 @@ class EncounterBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[FeeReader]:
+    def reading(self) -> Within[FeeReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield FeeReader(connection)
+        return Within(self._database.driver_read(), FeeReader)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[FeeWriter]:
+    def writing(self) -> Within[FeeWriter]:
         """One transaction; `Moved` where a row that must be unique was written by another first."""
-        async with moved_on_collision(self._database) as connection:
-            yield FeeWriter(connection)
+        return Within(self._database.driver_write(), FeeWriter, moved=True)
 
 
 def _moments(rows: Sequence[Any]) -> list[FeeMoment]:

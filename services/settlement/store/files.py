@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from services.kernel.clock import MICROSECOND
-from services.kernel.requests import Moved
-from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql, sql
+from services.runtime.db import Database, DriverConnection, Within, insert_sql, sql
 from services.runtime.journal import JournalRows, journal_of
 from services.settlement.domain.books.detail_files import Comparison
 from services.settlement.domain.books.files import COMPARED_FOR, MOST_COMPARED, MOST_FILES, File
@@ -79,17 +76,10 @@ class FileBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[FileRows]:
+    def write(self) -> Within[FileRows]:
         """A transaction; `Moved` where another was first."""
-        try:
-            async with self._database.driver_write() as connection:
-                yield FileRows(connection)
-        except UniqueViolation as violation:
-            raise Moved(violation.table) from None
+        return Within(self._database.driver_write(), FileRows, moved=True)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[FileRows]:
+    def read(self) -> Within[FileRows]:
         """A snapshot."""
-        async with self._database.driver_read(patient=True) as connection:
-            yield FileRows(connection)
+        return Within(self._database.driver_read(patient=True), FileRows)

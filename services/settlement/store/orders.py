@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from services.kernel.requests import Moved
-from services.runtime.db import Database, sql
+from services.runtime.db import Database, Within, sql
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import RequestKey, StoredAnswer
 from services.settlement.domain.books.notices import NoticeOrigin
 from services.settlement.domain.books.orders import Order
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.domain.care.encounters import Entry
-from services.settlement.store.batch_books import moved_on_collision
 from services.settlement.store.keyed import keys_from
 from services.settlement.store.order_rows import (
     ORDER,
@@ -186,14 +184,10 @@ class OrderBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[OrderReader]:
+    def reading(self) -> Within[OrderReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield OrderReader(connection)
+        return Within(self._database.driver_read(), OrderReader)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[OrderWriter]:
+    def writing(self) -> Within[OrderWriter]:
         """One transaction; `Moved` where another process wrote what this one meant to write."""
-        async with moved_on_collision(self._database) as connection:
-            yield OrderWriter(connection)
+        return Within(self._database.driver_write(), OrderWriter, moved=True)

@@ -7,12 +7,11 @@ by one statement that holds the head's row until the transaction ends: whoever r
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, Final
 
 from services.kernel.clock import MICROSECOND
-from services.runtime.db import Database, DriverConnection, insert_sql, sql
+from services.runtime.db import Database, DriverConnection, Within, insert_sql, sql
 from services.settlement.domain.benefits.outcome import FUND_FIELDS
 from services.settlement.domain.books.notices import (
     CARE,
@@ -118,17 +117,13 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[OutboxReader]:
+    def reading(self) -> Within[OutboxReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield OutboxReader(connection)
+        return Within(self._database.driver_read(), OutboxReader)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[OutboxWriter]:
+    def writing(self) -> Within[OutboxWriter]:
         """One transaction."""
-        async with self._database.driver_write() as connection:
-            yield OutboxWriter(connection)
+        return Within(self._database.driver_write(), OutboxWriter)
 
 
 def _number(booked: ClearedRow) -> str:

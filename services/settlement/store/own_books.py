@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
-from services.runtime.db import Database, DriverConnection, sql
+from services.runtime.db import Database, DriverConnection, Within, sql
 from services.settlement.domain.books.own_books import UNSETTLED, AccountMovement, Accumulation, OwnSettlement
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.domain.care.carried import KeptLines
@@ -106,8 +104,6 @@ class OwnBookRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[OwnReader]:
+    def reading(self) -> Within[OwnReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield OwnReader(connection)
+        return Within(self._database.driver_read(), OwnReader)

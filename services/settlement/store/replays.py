@@ -6,16 +6,14 @@ Statements are over lists of settlements: a replay of a hundred has as many stat
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final
 
-from services.runtime.db import Database, insert_sql, sql
+from services.runtime.db import Database, Within, insert_sql, sql
 from services.settlement.domain.books.adjustments import Adjustment, AdjustmentFilter, Replaced, UnbookedReplay
 from services.settlement.domain.books.replay import MOST, Scene, StandingSettlement
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.store.adjustment_tables import ADJUSTMENT
-from services.settlement.store.batch_books import moved_on_collision
 from services.settlement.store.keyed import keys_from
 from services.settlement.store.order_tables import CARRIED_BILL
 from services.settlement.store.orders import OrderReader, OrderWriter
@@ -184,14 +182,10 @@ class ReplayBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[ReplayReader]:
+    def reading(self) -> Within[ReplayReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield ReplayReader(connection)
+        return Within(self._database.driver_read(), ReplayReader)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[ReplayWriter]:
+    def writing(self) -> Within[ReplayWriter]:
         """One transaction; `Moved` where another process wrote what this one meant to write."""
-        async with moved_on_collision(self._database) as connection:
-            yield ReplayWriter(connection)
+        return Within(self._database.driver_write(), ReplayWriter, moved=True)

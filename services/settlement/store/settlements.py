@@ -5,12 +5,11 @@ Statements are text on the driver connection, as everywhere where the books are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from services.kernel.clock import beijing_day, from_micros, to_micros
-from services.runtime.db import Database, insert_statement, sql
+from services.runtime.db import Database, Within, insert_statement, sql
 from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import REVERSED, SETTLE, StoredAnswer
@@ -19,7 +18,7 @@ from services.settlement.domain.books.opening import OpenedWith
 from services.settlement.domain.books.refund import SettledRef
 from services.settlement.domain.books.reversal import BookedSettlement, KnownMessage, MessageName
 from services.settlement.domain.care.encounters import Entry
-from services.settlement.store.batch_books import LATEST, BookReader, BookWriter, moved_on_collision
+from services.settlement.store.batch_books import LATEST, BookReader, BookWriter
 from services.settlement.store.openings import read_opened
 from services.settlement.store.settlement_rows import policies_from, regions_from, regions_text
 from services.settlement.store.tables import LEDGER_ENTRY
@@ -170,17 +169,13 @@ class SettlementBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[SettlementReader]:
+    def reading(self) -> Within[SettlementReader]:
         """A snapshot."""
-        async with self._database.driver_read() as connection:
-            yield SettlementReader(connection)
+        return Within(self._database.driver_read(), SettlementReader)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[SettlementWriter]:
+    def writing(self) -> Within[SettlementWriter]:
         """One transaction; `Moved` where another process wrote what this one meant to write."""
-        async with moved_on_collision(self._database) as connection:
-            yield SettlementWriter(connection)
+        return Within(self._database.driver_write(), SettlementWriter, moved=True)
 
 
 def booked(rows: Sequence[Any]) -> BookedSettlement | None:

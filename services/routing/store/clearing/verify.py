@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from services.routing.domain.clearing.ledger import Tally
 from services.routing.domain.clearing.parties import Pair
 from services.routing.domain.clearing.verification import Line
-from services.runtime.db import Database, DriverConnection, sql
+from services.runtime.db import Database, DriverConnection, Within, sql
 
 _PAGE: Final = 2_000
 _JOURNALS: Final = sql(
@@ -109,8 +108,6 @@ class VerifyRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[VerifyReader]:
+    def reading(self) -> Within[VerifyReader]:
         """A snapshot; statements run beside the loop."""
-        async with self._database.driver_read(patient=True) as connection:
-            yield VerifyReader(connection)
+        return Within(self._database.driver_read(patient=True), VerifyReader)
