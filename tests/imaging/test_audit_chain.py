@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import fields, replace
 from typing import Any, Final
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.imaging.domain.audit import (
@@ -27,7 +28,14 @@ from services.imaging.domain.audit import (
 from tests.imaging.auditing import PERSON_KEY, searched
 
 KEY: Final = b"k" * 32
-ACCESSES: Final = [searched(number, session_no=f"R{number % 3}") for number in range(1, 21)]
+PERSONS: Final = tuple((f"G{number}", bytes([number]) * 16) for number in range(3))
+ACCESSES: Final = [
+    # Every fourth is about several persons.
+    searched(number, session_no=f"R{number % 3}")
+    if number % 4
+    else searched(number, person_key=None, grant_no="", persons=PERSONS)
+    for number in range(1, 21)
+]
 ROWS: Final = tuple(rows_of(ACCESSES, (0, GENESIS), 1_770_000_000_000_000))
 END: Final = sealed(KEY, ROWS[-1].seq, ROWS[-1].hash)
 COLUMNS: Final = tuple(each.name for each in fields(Row))
@@ -55,7 +63,7 @@ def test_a_flipped_bit_in_any_column_is_found_at_its_place(place: int, column: s
         spoiled[byte % len(was)] ^= 1 << bit
         now: Any = bytes(spoiled)
     else:
-        now = was ^ (1 << (byte % 40))
+        now = b"\0" if was is None else was ^ (1 << (byte % 40))
     rows[place] = replace(rows[place], **{column: now})
     findings = found(rows)
     assert findings
@@ -74,6 +82,7 @@ def test_a_flipped_bit_in_any_column_is_found_at_its_place(place: int, column: s
 @settings(max_examples=30, deadline=None)
 def test_a_value_of_another_type_is_found_and_is_no_error(place: int, column: str, other: Any) -> None:
     rows = list(ROWS)
+    assume(getattr(rows[place], column) is not other)
     rows[place] = replace(rows[place], **{column: other})
     assert found(rows)[0] == AuditFinding(place + 1, What.CHANGED)
     read(rows[place])
@@ -139,6 +148,29 @@ def test_no_two_accesses_have_the_same_bytes(texts: list[str], person_key: bytes
     assert kept.access == access
     shifted = replace(access, organisation=organisation + reader, reader="")
     assert (row_of(shifted, 1, 0, GENESIS).hash == row.hash) == (shifted == access)
+
+
+def test_entries_as_they_were_written_before_there_were_several_persons_in_one_hold_still() -> None:
+    # As the first form of the log made it: written out, so that no later form changes it.
+    body = bytes.fromhex("010501") + b"".join(
+        len(each).to_bytes(4, "big") + each for each in (b"H1", b"D1", b"treatment", b"GS1", b"1.2", b"", b"all")
+    )
+    key = bytes(range(16))
+    whole = bytes(32) + (1).to_bytes(8, "big") + (7).to_bytes(8, "big")
+    found_by = b"\1" + (16).to_bytes(4, "big") + key + b"\1" + (2).to_bytes(4, "big") + b"R1"
+    digest = hashlib.sha256(whole + found_by + len(body).to_bytes(4, "big") + body).digest()
+    row = Row(1, 7, key, b"R1", body, digest)
+    assert examined(None, 0, [row]) == []
+    kept = read(row)
+    assert kept is not None
+    assert (kept.access.person_key, kept.access.grant_no, kept.access.persons) == (key, "GS1", ())
+    assert row_of(kept.access, 1, 7, GENESIS) == row
+
+
+def test_a_body_with_half_a_pair_or_persons_in_the_first_form_is_none() -> None:
+    row = row_of(searched(person_key=None, grant_no="", persons=PERSONS), 1, 0, GENESIS)
+    for body in (row.body[:-20], b"\1" + row.body[1:], b"\2" + row_of(searched(), 1, 0, GENESIS).body[1:]):
+        assert read(replace(row, body=body)) is None
 
 
 def test_a_detail_has_no_number_of_a_person_and_an_end() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from services.imaging.operations import audit_reading
 from services.imaging.operations.audit_reading import AuditReading, ToldAccess
 from services.imaging.servicer.audit_dicom import dicom_message
 from services.imaging.servicer.audit_fhir import fhir_event
+from services.imaging.store.unit import ImagingStore
 from services.kernel.errors import Fault
 from tests.imaging.audit_rules import check_dicom, check_fhir
 from tests.imaging.auditing import Audited, searched
@@ -24,6 +25,7 @@ from tests.imaging.conftest import House, PlayedKeys, key_of, opened
 from tests.imaging.entries import HOSPITAL, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
 from tests.imaging.reading import Desk, refused
 
+SEVERAL: Final = (("G1", b"a" * 16), ("G2", b"d" * 16), ("G3", b"a" * 16))
 AT: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 
 
@@ -33,8 +35,8 @@ class PlayedNames:
     async def ready(self) -> None:
         """At once."""
 
-    def __call__(self, organisation: str, person_key: bytes) -> str:
-        return f"{organisation.upper()}{person_key.hex()[:6].upper()}"
+    def of_all(self, organisation: str, person_keys: Sequence[bytes]) -> list[str]:
+        return [f"{organisation.upper()}{each.hex()[:6].upper()}" for each in person_keys]
 
 
 @dataclass(slots=True)
@@ -80,8 +82,8 @@ async def test_an_operator_reads_it_from_the_end_and_that_is_an_entry(log: Readi
     page = await log.reading.listed("OP1", "", None, 3)
     assert shown(page.entries) == [(7, "LOG_USED"), (6, "SEARCHED"), (5, "SEARCHED")]
     used, other, one = page.entries
-    assert (used.logged.access.organisation, used.logged.access.reader, used.patient_id) == ("operator", "OP1", "")
-    assert (other.patient_id, one.patient_id) == ("OPERATOR6F6F6F", "OPERATOR000102")
+    assert (used.logged.access.organisation, used.logged.access.reader, used.patient_ids) == ("operator", "OP1", ())
+    assert (other.patient_ids, one.patient_ids) == (("OPERATOR6F6F6F",), ("OPERATOR000102",))
     assert page.end == (5,)
     rest = await log.reading.listed("OP1", "R1", 5, 9)
     assert (shown(rest.entries), rest.end) == ([(3, "SEARCHED"), (1, "SEARCHED")], None)
@@ -91,18 +93,69 @@ async def test_a_person_reads_who_looked_and_nothing_of_others(log: Reading) -> 
     await log.audited.log.write([searched(number, person_key=key_of(PSN_NO)) for number in (7, 8)])
     page = await log.reading.own(PSN_NO, "", None, 2)
     assert shown(page.entries) == [(9, "LOG_USED"), (8, "SEARCHED")]
-    (name,) = {each.patient_id for each in page.entries}
+    (name,) = {name for each in page.entries for name in each.patient_ids}
     assert name.startswith("PERSON")
     assert page.end == (8,)
     served = await log.reading.own(PSN_NO, "OP1", 8, 9)
     assert shown(served.entries) == [(7, "SEARCHED")]
-    assert served.entries[0].patient_id.startswith("OPERATOR")
+    assert served.entries[0].patient_ids[0].startswith("OPERATOR")
     assert shown((await log.reading.own(OTHER_PSN_NO, "OP1", 8, 9)).entries) == []
     used = [
         (each.logged.access.organisation, each.logged.access.reader)
         for each in (await log.reading.own(PSN_NO, "", None, 3)).entries[:2]
     ]
     assert used == [("person", ""), ("operator", "OP1")]
+
+
+async def test_an_entry_about_several_persons_is_found_by_each_of_them_and_tells_nobody_of_the_others(
+    store: ImagingStore,
+) -> None:
+    log = Reading(Audited(store))
+    mine, other = key_of(PSN_NO), key_of(OTHER_PSN_NO)
+    both = searched(1, person_key=None, grant_no="", persons=(("G1", other), ("G2", mine), ("G3", mine)))
+    await log.audited.log.write([searched(7, person_key=mine), both, searched(8, person_key=other)])
+    await log.audited.log.write([replace(both, study_uid="9.9")])
+    page = await log.reading.own(PSN_NO, "OP1", None, 9)
+    assert shown(page.entries) == [(5, "LOG_USED"), (4, "SEARCHED"), (2, "SEARCHED"), (1, "SEARCHED")]
+    told = page.entries[2].logged.access
+    assert (told.person_key, told.grant_no, told.persons) == (mine, "G2", ())
+    assert page.entries[2].patient_ids == (f"OPERATOR{mine.hex()[:6].upper()}",)
+    assert shown((await log.reading.own(PSN_NO, "OP1", 4, 1)).entries) == [(2, "SEARCHED")]
+    # An operator sees all of them.
+    (entry,) = (await log.reading.listed("OP1", "", 3, 1)).entries
+    assert [key for _, key in entry.logged.access.persons] == [other, mine, mine]
+    assert len(entry.patient_ids) == 3
+    assert await log.verified() == []
+
+
+async def test_who_hides_an_entry_from_a_person_whom_it_names_is_found(log: Reading) -> None:
+    keys = [bytes([number]) * 16 for number in range(1, 4)]
+    await log.audited.log.write([searched(7, person_key=None, grant_no="", persons=tuple(("G", key) for key in keys))])
+    assert await log.verified() == []
+    await log.audited.spoil(f"DELETE FROM imaging_audit_about WHERE person_key = x'{keys[1].hex()}'")
+    assert await log.verified() == [(7, "unlisted")]
+    # Who puts one in its place is told that it says nothing of that person.
+    await log.audited.spoil(f"INSERT INTO imaging_audit_about VALUES (x'{key_of(PSN_NO).hex()}', 7)")
+    assert shown((await log.reading.own(PSN_NO, "OP1", 8, 9)).entries) == [(7, "LOG_BROKEN")]
+
+
+async def test_one_answer_names_so_many_persons_and_the_next_one_goes_on(
+    log: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_reading, "MOST_NAMED", 5)
+    persons = tuple((f"G{number}", bytes([number]) * 16) for number in range(1, 4))
+    await log.audited.log.write(
+        [searched(number, person_key=None, grant_no="", persons=persons) for number in (7, 8, 9)]
+    )
+    found, place = await log.reading.exported("OP1", 6, 9, "FHIR")
+    assert ([each.logged.seq for each in found], place) == ([7], 7)
+    pages, end = [], 10
+    for _ in range(3):
+        page = await log.reading.listed("OP1", "", end, 2)
+        pages.append([each.logged.seq for each in page.entries])
+        assert page.end is not None
+        (end,) = page.end
+    assert pages == [[9], [8], [7, 6]]
 
 
 async def test_an_export_goes_on_and_comes_to_rest(log: Reading) -> None:
@@ -153,11 +206,11 @@ async def test_an_entry_that_cannot_be_read_is_told_as_broken_and_hides_no_other
     assert len(told) == 7
 
 
-def exported(access: Access, patient_id: str) -> tuple[Any, Any]:
+def exported(access: Access, *patient_ids: str) -> tuple[Any, Any]:
     """An entry in both forms, which keep to their rules."""
     logged = read(row_of(access, 12, 0, GENESIS))
     assert logged is not None
-    event = event_of(logged, patient_id)
+    event = event_of(logged, patient_ids)
     return check_dicom(dicom_message(event, AT)), check_fhir(fhir_event(event, AT))
 
 
@@ -165,14 +218,16 @@ def exported(access: Access, patient_id: str) -> tuple[Any, Any]:
 @pytest.mark.parametrize("outcome", AccessOutcome)
 def test_every_kind_of_entry_keeps_to_the_rules_of_dicom_and_fhir(action: Action, outcome: AccessOutcome) -> None:
     full = searched(action=action, outcome=outcome, node_no="SD01", purpose="TREATMENT", reader='D"1<\x01')
-    for access, patient_id in (
-        (full, "ABC234"),
-        (Access(action, outcome, "person", session_no="R1", purpose="SELF"), "ABC234"),
-        (Access(action, outcome, "operator", "OP1", detail="list & <more>"), ""),
-        (Access(action, outcome, "node", node_no="SD01"), ""),
-        (Access(action, outcome, ""), ""),
+    several = replace(full, person_key=None, grant_no="", persons=SEVERAL)
+    for access, patient_ids in (
+        (full, ("ABC234",)),
+        (several, ("ABC234", "DEF567", "ABC234")),
+        (Access(action, outcome, "person", session_no="R1", purpose="SELF"), ("ABC234",)),
+        (Access(action, outcome, "operator", "OP1", detail="list & <more>"), ()),
+        (Access(action, outcome, "node", node_no="SD01"), ()),
+        (Access(action, outcome, ""), ()),
     ):
-        exported(access, patient_id)
+        exported(access, *patient_ids)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +245,7 @@ def test_every_kind_of_entry_keeps_to_the_rules_of_dicom_and_fhir(action: Action
 def test_the_schema_of_dicom_refuses_what_is_no_audit_message(part: str, instead: str) -> None:
     logged = read(row_of(searched(purpose="TREATMENT"), 12, 0, GENESIS))
     assert logged is not None
-    message = dicom_message(event_of(logged, "ABC234"), AT)
+    message = dicom_message(event_of(logged, ("ABC234",)), AT)
     assert part in message
     with pytest.raises(AssertionError):
         check_dicom(message.replace(part, instead, 1))
@@ -212,6 +267,22 @@ def test_what_a_search_is_in_both_forms() -> None:
     assert event["agent"][0]["purposeOfUse"][0]["coding"][0]["code"] == "TREAT"
     assert [each["role"]["display"] for each in event["entity"]] == ["Report", "Query", "Patient"]
     assert event["entity"][0]["what"]["identifier"]["value"] == f"urn:oid:{uid(1)}"
+
+
+def test_a_search_of_several_persons_names_each_of_them_once_in_both_forms() -> None:
+    access = searched(study_uid="", person_key=None, grant_no="", persons=SEVERAL)
+    message, event = exported(access, "ABC234", "DEF567", "ABC234")
+    objects = message.findall("ParticipantObjectIdentification")
+    assert [each.attrib["ParticipantObjectID"] for each in objects[1:]] == ["ABC234", "DEF567"]
+    grants = [
+        [base64.b64decode(told.attrib["value"]).decode() for told in each.findall("ParticipantObjectDetail")]
+        for each in objects[1:]
+    ]
+    assert grants == [["G1", "G3"], ["G2"]]
+    query, *patients = event["entity"]
+    assert [each["what"]["identifier"]["value"] for each in patients] == ["ABC234", "DEF567"]
+    assert [[told["valueString"] for told in each["detail"]] for each in patients] == grants
+    assert "grant" not in [told["type"] for told in query["detail"]]
 
 
 @pytest.mark.parametrize(

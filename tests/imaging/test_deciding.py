@@ -70,16 +70,21 @@ async def test_who_sits_is_who_is_decided_on(desk: Desk) -> None:
     assert reader_of(await desk.sessions.sitting(await desk.opened(CHECKER))) == CHECKER
 
 
-async def test_a_search_is_logged_for_each_person_with_the_names_of_what_was_asked(desk: Desk) -> None:
+async def test_a_search_is_one_entry_about_all_its_persons_with_the_names_of_what_was_asked(desk: Desk) -> None:
     sits, log = await sitting(desk, BEIJING, SHANDONG), SearchLog(desk.log)
     question = asked.read(Level.STUDY, [("PatientName", "张三"), ("StudyDate", "20260301"), ("limit", "5")])
     before = len(desk.log.entries)
     await log.searched(sits, Level.STUDY, question, [each.grant_no for each in sits.patients], 3)
-    entries = desk.log.entries[before:]
-    assert [each.person_key for each in entries] == [key_of("P1"), key_of("P2")]
-    assert {each.detail for each in entries} == {"studies PatientName StudyDate found 3"}
-    assert {(each.session_no, each.organisation, each.purpose) for each in entries} == {
-        (sits.session_no, DOCTOR.organisation, "TREATMENT")
-    }
+    (entry,) = desk.log.entries[before:]
+    grants = [each.grant_no for each in sits.patients]
+    assert entry.persons == tuple(zip(grants, (key_of("P1"), key_of("P2")), strict=True))
+    assert (entry.person_key, entry.grant_no, entry.detail) == (None, "", "studies PatientName StudyDate found 3")
+    assert (entry.session_no, entry.organisation, entry.purpose) == (
+        *(sits.session_no, DOCTOR.organisation),
+        "TREATMENT",
+    )
+    await log.searched(sits, Level.STUDY, question, grants[1:], 1)
+    alone = desk.log.entries[-1]
+    assert (alone.person_key, alone.grant_no, alone.persons) == (key_of("P2"), grants[1], ())
     await log.searched(sits, Level.SERIES, asked.read(Level.SERIES, []), [], 0)
     assert (desk.log.entries[-1].person_key, desk.log.entries[-1].detail) == (None, "series found 0")

@@ -19,6 +19,7 @@ _SAID: Final = {
     audit_pb2.AUDIT_FAULT_UNSEALED: "the end of the log has no seal of the member",
     audit_pb2.AUDIT_FAULT_BROKEN: "the member found the log broken here",
     audit_pb2.AUDIT_FAULT_REPLACED: "another entry, or none, stands where the known one stood",
+    audit_pb2.AUDIT_FAULT_UNLISTED: "a person whom the entry names does not find it",
 }
 
 

@@ -238,6 +238,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "the end of the log has no seal of the member": "日志末尾没有系统的封印",
     "the member found the log broken here": "系统在此处发现日志已被破坏",
     "another entry, or none, stands where the known one stood": "已知位置上的记录不存在或已被替换",
+    "a person whom the entry names does not find it": "记录所涉人员已查不到该记录",
     "the log ends at {end}": "日志末尾为{end}",
     "{checked} entries checked: {findings} findings": "已核对{checked}条，发现{findings}处异常",
     # held

@@ -46,11 +46,14 @@ def of_search(
     keywords: Sequence[str],
     found: int,
 ) -> list[Access]:
-    """A search: an entry for each person who was asked about, by grant and key, one without a person where there is none. Of what
-    was asked the names of the attributes are told, and how many answers all of it had on its page."""
+    """A search: one entry about all persons who were asked about, by grant and key, or about nobody. Of what was asked the names
+    of the attributes are told, and how many answers all of it had on its page."""
     detail = " ".join((_LEVELS[level], *keywords, "found", str(found)))
-    entries = [_access(Action.SEARCHED, reader, session_no, key, grant_no, detail) for grant_no, key in asked]
-    return entries or [_access(Action.SEARCHED, reader, session_no, detail=detail)]
+    persons = tuple(asked)
+    if len(persons) > 1:
+        return [replace(_access(Action.SEARCHED, reader, session_no, detail=detail), persons=persons)]
+    (grant_no, key) = persons[0] if persons else ("", None)
+    return [_access(Action.SEARCHED, reader, session_no, key, grant_no, detail)]
 
 
 def of_ticket(

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from typing import Any, Final
 
@@ -20,6 +20,9 @@ MOST_DETAIL: Final = 400
 """Characters of a detail; what is longer is cut (our decision)."""
 
 _VERSION: Final = b"\x01"
+_SEVERAL: Final = b"\x02"
+"""The same with persons and grants behind it."""
+_TEXTS: Final = 7
 _HEAD: Final = b"yibao imaging: end of the audit log\0"
 _NUMBER: Final = re.compile(r"\d{15,}[Xx]?|(?<!\d)1[3-9]\d{9}(?!\d)")
 _LENGTH: Final = 4
@@ -56,7 +59,8 @@ class AccessOutcome(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Access:
     """What is logged of an access. `organisation` is the fixmedins_code, `person`, `operator` or `node`; `reader` the doctor's
-    dr_codg or the operator, "" for a person. `detail` is what was asked, without anybody's number or name.
+    dr_codg or the operator, "" for a person. `detail` is what was asked, without anybody's number or name. One that was about
+    several `persons` names each by grant and key, and neither `person_key` nor `grant_no` then.
     """
 
     action: Action
@@ -70,6 +74,10 @@ class Access:
     study_uid: str = ""
     node_no: str = ""
     detail: str = ""
+    persons: tuple[tuple[str, bytes], ...] = ()
+
+
+_UNREADABLE: Final = Access(Action.LOG_BROKEN, AccessOutcome.REFUSED, "", detail="the entry cannot be read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,8 @@ class What(Enum):
     BROKEN = "broken"
     # Another entry, or none, stands at a place that was known.
     REPLACED = "replaced"
+    # The entry stands, and a person whom it names does not find it.
+    UNLISTED = "unlisted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +144,16 @@ class AuditFinding:
 
 def readable(row: Row) -> Logged:
     """The entry of a row; where it cannot be read, one that says so in its place."""
-    broken = Access(Action.LOG_BROKEN, AccessOutcome.REFUSED, "", detail="the entry cannot be read")
-    return read(row) or Logged(row.seq, 0, broken, b"")
+    return read(row) or Logged(row.seq, 0, _UNREADABLE, b"")
 
 
 def row_of(access: Access, seq: int, at: int, previous: bytes) -> Row:
     """The entry of an access behind the one whose hash is `previous`."""
     texts = (access.organisation, access.reader, access.purpose, access.grant_no, access.study_uid, access.node_no)
     parts = (*(each.encode() for each in texts), _told(access.detail).encode())
-    body = _VERSION + bytes((access.action, access.outcome)) + b"".join(_measured(each) for each in parts)
+    version = _SEVERAL if access.persons else _VERSION
+    persons = b"".join(_measured(grant_no.encode()) + _measured(key) for grant_no, key in access.persons)
+    body = version + bytes((access.action, access.outcome)) + b"".join(_measured(each) for each in parts) + persons
     session_no = access.session_no.encode() or None
     digest = _chained(previous, seq, at, access.person_key, session_no, body)
     return Row(seq, at, access.person_key, session_no, body, digest)
@@ -161,22 +172,41 @@ def rows_of(accesses: Sequence[Access], end: tuple[int, bytes], at: int) -> list
 
 def read(row: Row) -> Logged | None:
     """The entry of a row; None for one that the member cannot have written."""
-    if type(row.body) is not bytes or type(row.hash) is not bytes or row.body[:1] != _VERSION:
+    if type(row.body) is not bytes or type(row.hash) is not bytes or row.body[:1] not in (_VERSION, _SEVERAL):
         return None
     if type(row.at) is not int or not 0 <= row.at <= _LAST_AT:
         return None
     try:
         action, outcome = Action(row.body[1]), AccessOutcome(row.body[2])
-        texts = [each.decode() for each in _parts(row.body[3:])]
+        parts = _parts(row.body[3:])
+        texts, persons = [each.decode() for each in parts[:_TEXTS]], _persons(parts[_TEXTS:], row.body[:1] == _SEVERAL)
         organisation, reader, purpose, grant_no, study_uid, node_no, detail = texts
         session_no = (row.session_no or b"").decode()
     except (ValueError, IndexError, AttributeError):
         return None
     access = Access(
         *(action, outcome, organisation, reader, purpose, session_no),
-        *(row.person_key, grant_no, study_uid, node_no, detail),
+        *(row.person_key, grant_no, study_uid, node_no, detail, persons),
     )
     return Logged(row.seq, row.at, access, row.hash)
+
+
+def about(accesses: Sequence[Access], rows: Sequence[Row]) -> list[tuple[bytes, int]]:
+    """By whom entries are found that are about several persons: keys and places, each once."""
+    pairs = [(key, row.seq) for access, row in zip(accesses, rows, strict=True) for _, key in access.persons]
+    return list(dict.fromkeys(pairs))
+
+
+def as_of(logged: Logged, person_key: bytes) -> Logged:
+    """An entry as it is told to one of its persons: of the others it says nothing. One that does not name the person, though it
+    is found by it, says that it cannot be read."""
+    access = logged.access
+    if access.person_key == person_key and not access.persons:
+        return logged
+    grant_no = next((number for number, key in access.persons if key == person_key), None)
+    if grant_no is None:
+        return replace(logged, access=_UNREADABLE)
+    return replace(logged, access=replace(access, person_key=person_key, grant_no=grant_no, persons=()))
 
 
 def sealed(key: bytes, seq: int, digest: bytes) -> End:
@@ -253,6 +283,12 @@ def _parts(data: bytes) -> list[bytes]:
         parts.append(data[_LENGTH:size])
         data = data[size:]
     return parts
+
+
+def _persons(parts: Sequence[bytes], several: bool) -> tuple[tuple[str, bytes], ...]:
+    if several != bool(parts) or len(parts) % 2:
+        raise ValueError("grants and persons are expected in pairs")
+    return tuple((parts[place].decode(), parts[place + 1]) for place in range(0, len(parts), 2))
 
 
 def _told(detail: str) -> str:

@@ -3,12 +3,12 @@ the event, who took part and in which role, and what it was about. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from services.imaging.domain.audit import AccessOutcome, Action, Logged
+from services.imaging.domain.audit import Access, AccessOutcome, Action, Logged
 
 MEMBER: Final = "yibao-imaging"
 """By what name the index takes part."""
@@ -47,11 +47,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What an event was about. Its name is what says nothing of a person."""
+    """What an event was about. Its name is what says nothing of a person; `details` are of it alone."""
 
     kind: Kind
     ident: str
     name: str
+    details: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ _EVENTS: Final[Mapping[Action, tuple[Code, Code | None, str]]] = {
 }
 
 
-def event_of(logged: Logged, patient_id: str) -> Event:
-    """The event of an entry; `patient_id` is the pseudonym of its person, "" where nobody was meant."""
+def event_of(logged: Logged, patient_ids: Sequence[str]) -> Event:
+    """The event of an entry; `patient_ids` are the pseudonyms of its persons in their order, none where nobody was meant."""
     access = logged.access
     code, sort, action = _EVENTS[access.action]
     outcome = "0" if access.outcome is AccessOutcome.SUCCESS else "4"
@@ -101,12 +102,12 @@ def event_of(logged: Logged, patient_id: str) -> Event:
     named = {"session": access.session_no, "grant": access.grant_no, "node": access.node_no, "detail": access.detail}
     details = tuple((name, value) for name, value in named.items() if value)
     return Event(
-        *(code, sort, action, outcome, _actors(logged, patient_id), tuple(_things(logged, patient_id))),
+        *(code, sort, action, outcome, _actors(logged, patient_ids), tuple(_things(logged, patient_ids))),
         (("entry", str(logged.seq)), ("hash", logged.hash.hex()), *details),
     )
 
 
-def _actors(logged: Logged, patient_id: str) -> tuple[Actor, ...]:
+def _actors(logged: Logged, patient_ids: Sequence[str]) -> tuple[Actor, ...]:
     """Who asked, first, and the index; of a ticket the node besides, which is where the pictures come from."""
     access = logged.access
     asking, answering = {
@@ -116,7 +117,7 @@ def _actors(logged: Logged, patient_id: str) -> tuple[Actor, ...]:
     }.get(_EVENTS[access.action][0], (None, None))
     user = access.reader or access.node_no or access.organisation
     if access.organisation == "person":
-        user = patient_id or access.organisation
+        user = patient_ids[0] if patient_ids else access.organisation
     index = Actor(MEMBER, is_requestor=False, role=answering)
     if not access.organisation:
         return (index,)
@@ -126,7 +127,7 @@ def _actors(logged: Logged, patient_id: str) -> tuple[Actor, ...]:
     return (reader, index)
 
 
-def _things(logged: Logged, patient_id: str) -> list[Thing]:
+def _things(logged: Logged, patient_ids: Sequence[str]) -> list[Thing]:
     access = logged.access
     things = []
     if access.study_uid:
@@ -137,8 +138,17 @@ def _things(logged: Logged, patient_id: str) -> list[Thing]:
         things.append(Thing(Kind.LOG, LOG, "Security Audit Log"))
     if access.action is Action.UPLOADED:
         things.append(Thing(Kind.BATCH, f"/v1/imaging/nodes/{access.node_no}/entries", "entries"))
-    if patient_id:
-        things.append(Thing(Kind.PATIENT, patient_id, patient_id))
+    things += _patients(access, patient_ids)
     if access.session_no and not things:
         things.append(Thing(Kind.SESSION, f"/v1/imaging/sessions/{access.session_no}", "session"))
     return things
+
+
+def _patients(access: Access, patient_ids: Sequence[str]) -> list[Thing]:
+    """Each person once, of several with the grants by which each was read of."""
+    if not access.persons:
+        return [Thing(Kind.PATIENT, each, each) for each in patient_ids]
+    grants: dict[str, list[tuple[str, str]]] = {}
+    for (grant_no, _), name in zip(access.persons, patient_ids, strict=True):
+        grants.setdefault(name, []).append(("grant", grant_no))
+    return [Thing(Kind.PATIENT, name, name, tuple(told)) for name, told in grants.items()]

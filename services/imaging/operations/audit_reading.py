@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from services.imaging.domain.audit import (
     Access,
@@ -14,18 +14,22 @@ from services.imaging.domain.audit import (
     Logged,
     Row,
     What,
+    as_of,
     end_examined,
     examined,
+    read,
     readable,
 )
 from services.imaging.operations.uploads import Keys
-from services.imaging.store.unit import ImagingStore
+from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.pages import Page, page_of
 
 OPERATOR: Final = "operator"
 PERSON: Final = "person"
 PART: Final = 1_000
 """Entries that are verified in one call (our decision)."""
+MOST_NAMED: Final = 2_000
+"""Persons whom the entries of one answer name, unless the first entry alone names more (our decision)."""
 _KEY: Final = 16
 _BEYOND: Final = (1 << 63) - 1
 
@@ -53,17 +57,17 @@ class Naming(Protocol):
         """To be awaited before names are asked for."""
         ...
 
-    def __call__(self, organisation: str, person_key: bytes) -> str:
-        """Under which an organisation knows a person now."""
+    def of_all(self, organisation: str, person_keys: Sequence[bytes]) -> Sequence[str]:
+        """Under which an organisation knows persons now, in their order."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ToldAccess:
-    """An entry for whoever reads the log, and its person's pseudonym there, "" where nobody was meant."""
+    """An entry for whoever reads the log, and its persons' pseudonyms there in their order, none where nobody was meant."""
 
     logged: Logged
-    patient_id: str
+    patient_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ class AuditReading:
                 rows = await work.audit.of_session(session_no, place, size + 1)
             else:
                 rows = await work.audit.before(place, size + 1)
-        return page_of(await self._told(OPERATOR, rows), size, lambda each: (each.logged.seq,))
+        found = [readable(each) for each in rows]
+        size = _fitting(found[:size])
+        return page_of(await self._told(OPERATOR, found[: size + 1]), size, lambda each: (each.logged.seq,))
 
     async def own(self, psn_no: str, opter_no: str, before: int | None, size: int) -> Page[ToldAccess]:
         """Entries of a person, the latest first, for the person, or for an operator where one is told; PEER_UNAVAILABLE."""
@@ -108,13 +114,15 @@ class AuditReading:
         await self._log.write([replace(_used(organisation, opter_no, "list of a person"), person_key=key)])
         async with self._store.read() as work:
             rows = await work.audit.of_person(key, _BEYOND if before is None else before, size + 1)
-        return page_of(await self._told(organisation, rows), size, lambda each: (each.logged.seq,))
+        found = [as_of(readable(each), key) for each in rows]
+        return page_of(await self._told(organisation, found), size, lambda each: (each.logged.seq,))
 
     async def exported(self, opter_no: str, after: int, most: int, form: str) -> tuple[Sequence[ToldAccess], int]:
         """Entries behind a place in their order, and the place at which to go on. Whoever asks again and again leaves no entry
         where there is nothing new but its own."""
         async with self._store.read() as work:
-            told = await self._told(OPERATOR, await work.audit.after(after, most))
+            found = [readable(each) for each in await work.audit.after(after, most)]
+        told = await self._told(OPERATOR, found[: _fitting(found)])
         used = _used(OPERATOR, opter_no, f"export {form}")
         if any(each.logged.access != used for each in told):
             await self._log.write([used])
@@ -128,7 +136,8 @@ class AuditReading:
         async with self._store.read() as work:
             rows = await work.audit.after(after, PART)
             ends = len(rows) < PART
-            findings = examined(await work.audit.at(after), after, rows)
+            findings = examined(await work.audit.at(after), after, rows) + await _unlisted(work, rows)
+            findings.sort(key=lambda each: each.seq)
             end, last = await work.audit.end() if ends else (None, None)
             stood = await work.audit.at(known[0]) if ends and known[0] else None
         if not ends:
@@ -140,18 +149,41 @@ class AuditReading:
             return Verified(findings, len(rows), 0)
         return Verified(findings, len(rows), 0, last.seq, readable(last).hash)
 
-    async def _told(self, organisation: str, rows: Sequence[Row]) -> list[ToldAccess]:
+    async def _told(self, organisation: str, found: Sequence[Logged]) -> list[ToldAccess]:
         await self._naming.ready()
-        return [ToldAccess(each, _named(self._naming, organisation, each)) for each in map(readable, rows)]
+        return [ToldAccess(each, _named(self._naming, organisation, each.access)) for each in found]
 
 
 def _used(organisation: str, reader: str, detail: str) -> Access:
     return Access(Action.LOG_USED, AccessOutcome.SUCCESS, organisation, reader, detail=detail)
 
 
-def _named(naming: Callable[[str, bytes], str], organisation: str, logged: Logged) -> str:
-    key = logged.access.person_key
-    return naming(organisation, key) if type(key) is bytes and len(key) == _KEY else ""
+def _named(naming: Naming, organisation: str, access: Access) -> tuple[str, ...]:
+    keys: list[Any] = [key for _, key in access.persons] or [access.person_key]
+    # What somebody has changed may be no key: then nobody is named.
+    if any(type(each) is not bytes or len(each) != _KEY for each in keys):
+        return ("",) * len(access.persons)
+    return tuple(naming.of_all(organisation, keys))
+
+
+def _fitting(found: Sequence[Logged]) -> int:
+    """How many of these entries one answer takes: an entry may name 200 persons."""
+    named = 0
+    for count, each in enumerate(found):
+        named += len(each.access.persons)
+        if count and named > MOST_NAMED:
+            return count
+    return len(found)
+
+
+async def _unlisted(work: Unit, rows: Sequence[Row]) -> list[AuditFinding]:
+    """Entries that somebody whom they name does not find."""
+    found = [each for each in map(read, rows) if each is not None]
+    named = {(key, each.seq) for each in found for _, key in each.access.persons}
+    if not named:
+        return []
+    listed = await work.audit.listed({key for key, _ in named}, rows[0].seq, rows[-1].seq)
+    return [AuditFinding(seq, What.UNLISTED) for seq in sorted({seq for _, seq in named - listed})]
 
 
 def _is(row: Row, digest: str) -> bool:

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
-from services.imaging.domain.audit import GENESIS, Access, AccessOutcome, Action, End, Row, holds, rows_of, sealed
+from services.imaging.domain.audit import (
+    GENESIS,
+    Access,
+    AccessOutcome,
+    Action,
+    End,
+    Row,
+    about,
+    holds,
+    rows_of,
+    sealed,
+)
 from services.imaging.operations.ports import Also, Secrets
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.clock import Clock, to_micros
@@ -75,8 +86,9 @@ class AuditBooks:
         end, last = await work.audit.hold()
         place, broken = self._place(key, end, last)
         at = to_micros(self._clock())
-        rows = rows_of([*broken, *accesses], place, at)
-        await work.audit.add(rows, sealed(key, rows[-1].seq, rows[-1].hash), first=end is None)
+        told = [*broken, *accesses]
+        rows = rows_of(told, place, at)
+        await work.audit.add(rows, about(told, rows), sealed(key, rows[-1].seq, rows[-1].hash), first=end is None)
 
     async def _keep(self, items: Sequence[Item]) -> None:
         append = await self.appending()

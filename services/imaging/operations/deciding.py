@@ -65,6 +65,7 @@ class SearchLog:
     async def searched(
         self, sitting: Sitting, level: Level, question: Question, grants: Sequence[str], found: int
     ) -> None:
-        """An entry for each person who was asked about, one where nobody was; AUDIT_UNAVAILABLE."""
-        asked = [(each.grant_no, each.person_key) for each in sitting.patients if each.grant_no in grants]
+        """One entry about all who were asked about; AUDIT_UNAVAILABLE."""
+        meant = frozenset(grants)
+        asked = [(each.grant_no, each.person_key) for each in sitting.patients if each.grant_no in meant]
         await self.log.write(of_search(reader_of(sitting), sitting.session_no, asked, level, question.keywords, found))

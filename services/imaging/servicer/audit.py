@@ -59,7 +59,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         name, written = _FORMS[request.form]
         opter_no, most = current_call().caller.subject, request.limit or MOST_EXPORTED
         told, place = await self._operations.exported(opter_no, request.after, most, name)
-        messages = [written(event_of(each.logged, each.patient_id), from_micros(each.logged.at)) for each in told]
+        messages = [written(event_of(each.logged, each.patient_ids), from_micros(each.logged.at)) for each in told]
         return audit_pb2.ExportAuditResponse(messages=messages, next=place)
 
     async def VerifyAudit(  # noqa: N802 - the contract's name
@@ -82,6 +82,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
 
 def _message(told: ToldAccess) -> audit_pb2.AuditEntry:
     logged, access = told.logged, told.logged.access
+    named = zip(access.persons, told.patient_ids, strict=True) if access.persons else ()
     return audit_pb2.AuditEntry(
         seq=logged.seq,
         time=moment_message(from_micros(logged.at)),
@@ -92,10 +93,11 @@ def _message(told: ToldAccess) -> audit_pb2.AuditEntry:
         reader="" if access.organisation == PERSON else access.reader,
         purpose=access.purpose,
         session_no=access.session_no,
-        patient_id=told.patient_id,
+        patient_id="" if access.persons or not told.patient_ids else told.patient_ids[0],
         grant_no=access.grant_no,
         study_uid=access.study_uid,
         node_no=access.node_no,
         detail=access.detail,
         hash=logged.hash.hex(),
+        patients=[audit_pb2.AuditPatient(patient_id=name, grant_no=grant_no) for (grant_no, _), name in named],
     )

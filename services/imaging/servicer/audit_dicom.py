@@ -51,7 +51,7 @@ def _participant(actor: Actor) -> str:
 
 
 def _objects(event: Event) -> Iterator[str]:
-    """The objects; what else the entry says is told of the first."""
+    """The objects; what else the entry says is told of the first, beside what is of an object alone."""
     for place, thing in enumerate(event.things):
         kind, role, code, listed, meaning = _KINDS[thing.kind]
         told = {
@@ -61,7 +61,8 @@ def _objects(event: Event) -> Iterator[str]:
         }
         if event.action == "D" and thing.kind is Kind.STUDY:
             told["ParticipantObjectDataLifeCycle"] = "14"
-        details = "" if place else "".join(_detail(*each) for each in event.details)
+        told_of = (*(() if place else event.details), *thing.details)
+        details = "".join(_detail(*each) for each in told_of)
         coded = _coded("ParticipantObjectIDTypeCode", Code(code, meaning), listed)
         inside = f"{coded}{_named(thing)}{details}"
         yield f"<ParticipantObjectIdentification{_attributes(**told)}>{inside}</ParticipantObjectIdentification>"

@@ -79,8 +79,9 @@ def _entity(thing: Thing, event: Event, place: int) -> dict[str, Any]:
         told["query"] = b64encode(thing.name.encode()).decode()
     else:
         told["name"] = thing.name
-    if place == 0:
-        told["detail"] = [{"type": name, "valueString": value} for name, value in event.details]
+    details = (*(() if place else event.details), *thing.details)
+    if details:
+        told["detail"] = [{"type": name, "valueString": value} for name, value in details]
     return told
 
 

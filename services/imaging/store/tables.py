@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
-from services.imaging.store.audit import audit_end_table, audit_table
+from services.imaging.store.audit import audit_about_table, audit_end_table, audit_table
 from services.imaging.store.recognition_tables import (
     advice_month_table,
     advice_table,
@@ -45,6 +45,7 @@ class Tables:
     digest: Table
     secret: Table
     audit: Table
+    audit_about: Table
     audit_end: Table
     report: Table
     advice: Table
@@ -73,6 +74,7 @@ def make_tables() -> Tables:
         _digest(metadata),
         secret_table("imaging_secret", metadata),
         audit_table(metadata),
+        audit_about_table(metadata),
         audit_end_table(metadata),
         report_table(metadata),
         advice_table(metadata),

@@ -34,6 +34,7 @@ _INSERTED: Final = (
     "digest",
     "secret",
     "audit",
+    "audit_about",
     "audit_end",
     "session",
     "ticket",
@@ -87,7 +88,7 @@ class Unit:
         self.changes = ChangeRows(connection, insert("change"))
         self.digests = DigestRows(connection, insert("digest"))
         self.secrets = SecretRows(connection, _SECRETS, insert("secret"))
-        self.audit = AuditRows(connection, insert("audit"), insert("audit_end"))
+        self.audit = AuditRows(connection, insert("audit"), insert("audit_about"), insert("audit_end"))
         self.reports = ReportRows(connection, insert("report"))
         self.advices = AdviceRows(connection, insert("advice"))
         self.quality = QualityRows(connection, insert("quality"))

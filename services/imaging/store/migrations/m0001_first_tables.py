@@ -143,6 +143,13 @@ def _audit() -> None:
     op.create_index("imaging_audit_person", "imaging_audit", ["person_key", "seq"])
     op.create_index("imaging_audit_session", "imaging_audit", ["session_no", "seq"])
     op.create_table(
+        "imaging_audit_about",
+        sa.Column("person_key", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.PrimaryKeyConstraint("person_key", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "imaging_audit_end",
         sa.Column("place", sa.SmallInteger(), nullable=False, autoincrement=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cyibao/imaging/v1/audit.proto\x12\x10yibao.imaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\x92\x03\n\nAuditEntry\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1d.yibao.imaging.v1.AuditAction\x12/\n\x07outcome\x18\x04 \x01(\x0e\x32\x1e.yibao.imaging.v1.AuditOutcome\x12\x1a\n\x0corganisation\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06reader\x18\x06 \x01(\tB\x04\x90\xb5\x18\x01\x12\x15\n\x07purpose\x18\x07 \x01(\tB\x04\x90\xb5\x18\x01\x12\x18\n\nsession_no\x18\x08 \x01(\tB\x04\x90\xb5\x18\x01\x12\x18\n\npatient_id\x18\t \x01(\tB\x04\x90\xb5\x18\x02\x12\x16\n\x08grant_no\x18\n \x01(\tB\x04\x90\xb5\x18\x01\x12\x17\n\tstudy_uid\x18\x0b \x01(\tB\x04\x90\xb5\x18\x02\x12\x15\n\x07node_no\x18\x0c \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x64\x65tail\x18\r \x01(\tB\x04\x90\xb5\x18\x03\x12\x12\n\x04hash\x18\x0e \x01(\tB\x04\x90\xb5\x18\x01\"t\n\x10ListAuditRequest\x12\x1f\n\nsession_no\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\"a\n\x11ListAuditResponse\x12-\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1c.yibao.imaging.v1.AuditEntry\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"u\n\x13ListOwnAuditRequest\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\"d\n\x14ListOwnAuditResponse\x12-\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1c.yibao.imaging.v1.AuditEntry\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"~\n\x12\x45xportAuditRequest\x12\x35\n\x04\x66orm\x18\x01 \x01(\x0e\x32\x1b.yibao.imaging.v1.AuditFormB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x05\x61\x66ter\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\";\n\x13\x45xportAuditResponse\x12\x16\n\x08messages\x18\x01 \x03(\tB\x04\x90\xb5\x18\x03\x12\x0c\n\x04next\x18\x02 \x01(\x03\"i\n\x12VerifyAuditRequest\x12\x16\n\x05\x61\x66ter\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\tknown_seq\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nknown_hash\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\"H\n\x0c\x41uditFinding\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12+\n\x05\x66\x61ult\x18\x02 \x01(\x0e\x32\x1c.yibao.imaging.v1.AuditFault\"\x8f\x01\n\x13VerifyAuditResponse\x12\x30\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1e.yibao.imaging.v1.AuditFinding\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x03\x12\x0c\n\x04next\x18\x03 \x01(\x03\x12\x0f\n\x07\x65nd_seq\x18\x04 \x01(\x03\x12\x16\n\x08\x65nd_hash\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01*\x87\x03\n\x0b\x41uditAction\x12\x1c\n\x18\x41UDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41UDIT_ACTION_SESSION_OPENED\x10\x01\x12\x1f\n\x1b\x41UDIT_ACTION_SESSION_CLOSED\x10\x02\x12\x1e\n\x1a\x41UDIT_ACTION_PATIENT_ADDED\x10\x03\x12\x1a\n\x16\x41UDIT_ACTION_EMERGENCY\x10\x04\x12\x19\n\x15\x41UDIT_ACTION_SEARCHED\x10\x05\x12\x1d\n\x19\x41UDIT_ACTION_TICKET_GIVEN\x10\x06\x12\x15\n\x11\x41UDIT_ACTION_READ\x10\x07\x12\x19\n\x15\x41UDIT_ACTION_UPLOADED\x10\x08\x12\x1a\n\x16\x41UDIT_ACTION_WITHDRAWN\x10\t\x12\x1c\n\x18\x41UDIT_ACTION_RECOGNITION\x10\n\x12\x19\n\x15\x41UDIT_ACTION_LOG_USED\x10\x0b\x12\x1b\n\x17\x41UDIT_ACTION_LOG_BROKEN\x10\x0c*c\n\x0c\x41uditOutcome\x12\x1d\n\x19\x41UDIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41UDIT_OUTCOME_SUCCESS\x10\x01\x12\x19\n\x15\x41UDIT_OUTCOME_REFUSED\x10\x02*R\n\tAuditForm\x12\x1a\n\x16\x41UDIT_FORM_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_FORM_DICOM\x10\x01\x12\x13\n\x0f\x41UDIT_FORM_FHIR\x10\x02*\xd5\x01\n\nAuditFault\x12\x1b\n\x17\x41UDIT_FAULT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41UDIT_FAULT_MISSING\x10\x01\x12\x17\n\x13\x41UDIT_FAULT_CHANGED\x10\x02\x12\x13\n\x0f\x41UDIT_FAULT_CUT\x10\x03\x12\x17\n\x13\x41UDIT_FAULT_FOREIGN\x10\x04\x12\x18\n\x14\x41UDIT_FAULT_UNSEALED\x10\x05\x12\x16\n\x12\x41UDIT_FAULT_BROKEN\x10\x06\x12\x18\n\x14\x41UDIT_FAULT_REPLACED\x10\x07\x32\xcb\x04\n\x0c\x41uditService\x12\x82\x01\n\tListAudit\x12\".yibao.imaging.v1.ListAuditRequest\x1a#.yibao.imaging.v1.ListAuditResponse\",\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/imaging/audit:list:\x01*\x12\x9b\x01\n\x0cListOwnAudit\x12%.yibao.imaging.v1.ListOwnAuditRequest\x1a&.yibao.imaging.v1.ListOwnAuditResponse\"<\x8a\xb5\x18\x10\n\x02\x03\x04\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/imaging/audit:listOwn:\x01*\x12\x8a\x01\n\x0b\x45xportAudit\x12$.yibao.imaging.v1.ExportAuditRequest\x1a%.yibao.imaging.v1.ExportAuditResponse\".\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/imaging/audit:export:\x01*\x12\x8a\x01\n\x0bVerifyAudit\x12$.yibao.imaging.v1.VerifyAuditRequest\x1a%.yibao.imaging.v1.VerifyAuditResponse\".\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/imaging/audit:verify:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cyibao/imaging/v1/audit.proto\x12\x10yibao.imaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\xc4\x03\n\nAuditEntry\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1d.yibao.imaging.v1.AuditAction\x12/\n\x07outcome\x18\x04 \x01(\x0e\x32\x1e.yibao.imaging.v1.AuditOutcome\x12\x1a\n\x0corganisation\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06reader\x18\x06 \x01(\tB\x04\x90\xb5\x18\x01\x12\x15\n\x07purpose\x18\x07 \x01(\tB\x04\x90\xb5\x18\x01\x12\x18\n\nsession_no\x18\x08 \x01(\tB\x04\x90\xb5\x18\x01\x12\x18\n\npatient_id\x18\t \x01(\tB\x04\x90\xb5\x18\x02\x12\x16\n\x08grant_no\x18\n \x01(\tB\x04\x90\xb5\x18\x01\x12\x17\n\tstudy_uid\x18\x0b \x01(\tB\x04\x90\xb5\x18\x02\x12\x15\n\x07node_no\x18\x0c \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x64\x65tail\x18\r \x01(\tB\x04\x90\xb5\x18\x03\x12\x12\n\x04hash\x18\x0e \x01(\tB\x04\x90\xb5\x18\x01\x12\x30\n\x08patients\x18\x0f \x03(\x0b\x32\x1e.yibao.imaging.v1.AuditPatient\"@\n\x0c\x41uditPatient\x12\x18\n\npatient_id\x18\x01 \x01(\tB\x04\x90\xb5\x18\x02\x12\x16\n\x08grant_no\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"t\n\x10ListAuditRequest\x12\x1f\n\nsession_no\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\"a\n\x11ListAuditResponse\x12-\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1c.yibao.imaging.v1.AuditEntry\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"u\n\x13ListOwnAuditRequest\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\"d\n\x14ListOwnAuditResponse\x12-\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1c.yibao.imaging.v1.AuditEntry\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"~\n\x12\x45xportAuditRequest\x12\x35\n\x04\x66orm\x18\x01 \x01(\x0e\x32\x1b.yibao.imaging.v1.AuditFormB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x05\x61\x66ter\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\";\n\x13\x45xportAuditResponse\x12\x16\n\x08messages\x18\x01 \x03(\tB\x04\x90\xb5\x18\x03\x12\x0c\n\x04next\x18\x02 \x01(\x03\"i\n\x12VerifyAuditRequest\x12\x16\n\x05\x61\x66ter\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\tknown_seq\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nknown_hash\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\"H\n\x0c\x41uditFinding\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12+\n\x05\x66\x61ult\x18\x02 \x01(\x0e\x32\x1c.yibao.imaging.v1.AuditFault\"\x8f\x01\n\x13VerifyAuditResponse\x12\x30\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1e.yibao.imaging.v1.AuditFinding\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x03\x12\x0c\n\x04next\x18\x03 \x01(\x03\x12\x0f\n\x07\x65nd_seq\x18\x04 \x01(\x03\x12\x16\n\x08\x65nd_hash\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01*\x87\x03\n\x0b\x41uditAction\x12\x1c\n\x18\x41UDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41UDIT_ACTION_SESSION_OPENED\x10\x01\x12\x1f\n\x1b\x41UDIT_ACTION_SESSION_CLOSED\x10\x02\x12\x1e\n\x1a\x41UDIT_ACTION_PATIENT_ADDED\x10\x03\x12\x1a\n\x16\x41UDIT_ACTION_EMERGENCY\x10\x04\x12\x19\n\x15\x41UDIT_ACTION_SEARCHED\x10\x05\x12\x1d\n\x19\x41UDIT_ACTION_TICKET_GIVEN\x10\x06\x12\x15\n\x11\x41UDIT_ACTION_READ\x10\x07\x12\x19\n\x15\x41UDIT_ACTION_UPLOADED\x10\x08\x12\x1a\n\x16\x41UDIT_ACTION_WITHDRAWN\x10\t\x12\x1c\n\x18\x41UDIT_ACTION_RECOGNITION\x10\n\x12\x19\n\x15\x41UDIT_ACTION_LOG_USED\x10\x0b\x12\x1b\n\x17\x41UDIT_ACTION_LOG_BROKEN\x10\x0c*c\n\x0c\x41uditOutcome\x12\x1d\n\x19\x41UDIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41UDIT_OUTCOME_SUCCESS\x10\x01\x12\x19\n\x15\x41UDIT_OUTCOME_REFUSED\x10\x02*R\n\tAuditForm\x12\x1a\n\x16\x41UDIT_FORM_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_FORM_DICOM\x10\x01\x12\x13\n\x0f\x41UDIT_FORM_FHIR\x10\x02*\xef\x01\n\nAuditFault\x12\x1b\n\x17\x41UDIT_FAULT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41UDIT_FAULT_MISSING\x10\x01\x12\x17\n\x13\x41UDIT_FAULT_CHANGED\x10\x02\x12\x13\n\x0f\x41UDIT_FAULT_CUT\x10\x03\x12\x17\n\x13\x41UDIT_FAULT_FOREIGN\x10\x04\x12\x18\n\x14\x41UDIT_FAULT_UNSEALED\x10\x05\x12\x16\n\x12\x41UDIT_FAULT_BROKEN\x10\x06\x12\x18\n\x14\x41UDIT_FAULT_REPLACED\x10\x07\x12\x18\n\x14\x41UDIT_FAULT_UNLISTED\x10\x08\x32\xcb\x04\n\x0c\x41uditService\x12\x82\x01\n\tListAudit\x12\".yibao.imaging.v1.ListAuditRequest\x1a#.yibao.imaging.v1.ListAuditResponse\",\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/imaging/audit:list:\x01*\x12\x9b\x01\n\x0cListOwnAudit\x12%.yibao.imaging.v1.ListOwnAuditRequest\x1a&.yibao.imaging.v1.ListOwnAuditResponse\"<\x8a\xb5\x18\x10\n\x02\x03\x04\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/imaging/audit:listOwn:\x01*\x12\x8a\x01\n\x0b\x45xportAudit\x12$.yibao.imaging.v1.ExportAuditRequest\x1a%.yibao.imaging.v1.ExportAuditResponse\".\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/imaging/audit:export:\x01*\x12\x8a\x01\n\x0bVerifyAudit\x12$.yibao.imaging.v1.VerifyAuditRequest\x1a%.yibao.imaging.v1.VerifyAuditResponse\".\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/imaging/audit:verify:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +55,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITENTRY'].fields_by_name['detail']._serialized_options = b'\220\265\030\003'
   _globals['_AUDITENTRY'].fields_by_name['hash']._loaded_options = None
   _globals['_AUDITENTRY'].fields_by_name['hash']._serialized_options = b'\220\265\030\001'
+  _globals['_AUDITPATIENT'].fields_by_name['patient_id']._loaded_options = None
+  _globals['_AUDITPATIENT'].fields_by_name['patient_id']._serialized_options = b'\220\265\030\002'
+  _globals['_AUDITPATIENT'].fields_by_name['grant_no']._loaded_options = None
+  _globals['_AUDITPATIENT'].fields_by_name['grant_no']._serialized_options = b'\220\265\030\001'
   _globals['_LISTAUDITREQUEST'].fields_by_name['session_no']._loaded_options = None
   _globals['_LISTAUDITREQUEST'].fields_by_name['session_no']._serialized_options = b'\272H\004r\002\030(\220\265\030\001'
   _globals['_LISTAUDITREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -95,34 +99,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['ExportAudit']._serialized_options = b'\212\265\030\003\n\001\004\220\265\030\001\202\323\344\223\002\035\"\030/v1/imaging/audit:export:\001*'
   _globals['_AUDITSERVICE'].methods_by_name['VerifyAudit']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['VerifyAudit']._serialized_options = b'\212\265\030\003\n\001\004\220\265\030\001\202\323\344\223\002\035\"\030/v1/imaging/audit:verify:\001*'
-  _globals['_AUDITACTION']._serialized_start=1534
-  _globals['_AUDITACTION']._serialized_end=1925
-  _globals['_AUDITOUTCOME']._serialized_start=1927
-  _globals['_AUDITOUTCOME']._serialized_end=2026
-  _globals['_AUDITFORM']._serialized_start=2028
-  _globals['_AUDITFORM']._serialized_end=2110
-  _globals['_AUDITFAULT']._serialized_start=2113
-  _globals['_AUDITFAULT']._serialized_end=2326
+  _globals['_AUDITACTION']._serialized_start=1650
+  _globals['_AUDITACTION']._serialized_end=2041
+  _globals['_AUDITOUTCOME']._serialized_start=2043
+  _globals['_AUDITOUTCOME']._serialized_end=2142
+  _globals['_AUDITFORM']._serialized_start=2144
+  _globals['_AUDITFORM']._serialized_end=2226
+  _globals['_AUDITFAULT']._serialized_start=2229
+  _globals['_AUDITFAULT']._serialized_end=2468
   _globals['_AUDITENTRY']._serialized_start=175
-  _globals['_AUDITENTRY']._serialized_end=577
-  _globals['_LISTAUDITREQUEST']._serialized_start=579
-  _globals['_LISTAUDITREQUEST']._serialized_end=695
-  _globals['_LISTAUDITRESPONSE']._serialized_start=697
-  _globals['_LISTAUDITRESPONSE']._serialized_end=794
-  _globals['_LISTOWNAUDITREQUEST']._serialized_start=796
-  _globals['_LISTOWNAUDITREQUEST']._serialized_end=913
-  _globals['_LISTOWNAUDITRESPONSE']._serialized_start=915
-  _globals['_LISTOWNAUDITRESPONSE']._serialized_end=1015
-  _globals['_EXPORTAUDITREQUEST']._serialized_start=1017
-  _globals['_EXPORTAUDITREQUEST']._serialized_end=1143
-  _globals['_EXPORTAUDITRESPONSE']._serialized_start=1145
-  _globals['_EXPORTAUDITRESPONSE']._serialized_end=1204
-  _globals['_VERIFYAUDITREQUEST']._serialized_start=1206
-  _globals['_VERIFYAUDITREQUEST']._serialized_end=1311
-  _globals['_AUDITFINDING']._serialized_start=1313
-  _globals['_AUDITFINDING']._serialized_end=1385
-  _globals['_VERIFYAUDITRESPONSE']._serialized_start=1388
-  _globals['_VERIFYAUDITRESPONSE']._serialized_end=1531
-  _globals['_AUDITSERVICE']._serialized_start=2329
-  _globals['_AUDITSERVICE']._serialized_end=2916
+  _globals['_AUDITENTRY']._serialized_end=627
+  _globals['_AUDITPATIENT']._serialized_start=629
+  _globals['_AUDITPATIENT']._serialized_end=693
+  _globals['_LISTAUDITREQUEST']._serialized_start=695
+  _globals['_LISTAUDITREQUEST']._serialized_end=811
+  _globals['_LISTAUDITRESPONSE']._serialized_start=813
+  _globals['_LISTAUDITRESPONSE']._serialized_end=910
+  _globals['_LISTOWNAUDITREQUEST']._serialized_start=912
+  _globals['_LISTOWNAUDITREQUEST']._serialized_end=1029
+  _globals['_LISTOWNAUDITRESPONSE']._serialized_start=1031
+  _globals['_LISTOWNAUDITRESPONSE']._serialized_end=1131
+  _globals['_EXPORTAUDITREQUEST']._serialized_start=1133
+  _globals['_EXPORTAUDITREQUEST']._serialized_end=1259
+  _globals['_EXPORTAUDITRESPONSE']._serialized_start=1261
+  _globals['_EXPORTAUDITRESPONSE']._serialized_end=1320
+  _globals['_VERIFYAUDITREQUEST']._serialized_start=1322
+  _globals['_VERIFYAUDITREQUEST']._serialized_end=1427
+  _globals['_AUDITFINDING']._serialized_start=1429
+  _globals['_AUDITFINDING']._serialized_end=1501
+  _globals['_VERIFYAUDITRESPONSE']._serialized_start=1504
+  _globals['_VERIFYAUDITRESPONSE']._serialized_end=1647
+  _globals['_AUDITSERVICE']._serialized_start=2471
+  _globals['_AUDITSERVICE']._serialized_end=3058
 # @@protoc_insertion_point(module_scope)

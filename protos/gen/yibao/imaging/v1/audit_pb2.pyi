@@ -147,6 +147,8 @@ class _AuditFaultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuditFault
     """The member found the end broken when it added this entry: those before it may be of anybody."""
     AUDIT_FAULT_REPLACED: _AuditFault.ValueType  # 7
     """Another entry, or none, stands at the place that was known."""
+    AUDIT_FAULT_UNLISTED: _AuditFault.ValueType  # 8
+    """The entry stands, and a person whom it names does not find it: what persons find entries by was changed."""
 
 class AuditFault(_AuditFault, metaclass=_AuditFaultEnumTypeWrapper):
     """How something does not hold."""
@@ -168,6 +170,8 @@ AUDIT_FAULT_BROKEN: AuditFault.ValueType  # 6
 """The member found the end broken when it added this entry: those before it may be of anybody."""
 AUDIT_FAULT_REPLACED: AuditFault.ValueType  # 7
 """Another entry, or none, stands at the place that was known."""
+AUDIT_FAULT_UNLISTED: AuditFault.ValueType  # 8
+"""The entry stands, and a person whom it names does not find it: what persons find entries by was changed."""
 Global___AuditFault: _TypeAlias = AuditFault  # noqa: Y015
 
 @_typing.final
@@ -190,6 +194,7 @@ class AuditEntry(_message.Message):
     NODE_NO_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     HASH_FIELD_NUMBER: _builtins.int
+    PATIENTS_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     action: Global___AuditAction.ValueType
     outcome: Global___AuditOutcome.ValueType
@@ -211,6 +216,12 @@ class AuditEntry(_message.Message):
     """Hash of the entry and of all before it, in hex."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def patients(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditPatient]:
+        """Of an entry about several persons all of them; `patient_id` and `grant_no` are empty then. A person is told of nobody else: to
+        that one it is an entry about one person.
+        """
+
     def __init__(
         self,
         *,
@@ -228,14 +239,40 @@ class AuditEntry(_message.Message):
         node_no: _builtins.str = ...,
         detail: _builtins.str = ...,
         hash: _builtins.str = ...,
+        patients: _abc.Iterable[Global___AuditPatient] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "detail", b"detail", "grant_no", b"grant_no", "hash", b"hash", "node_no", b"node_no", "organisation", b"organisation", "outcome", b"outcome", "patient_id", b"patient_id", "purpose", b"purpose", "reader", b"reader", "seq", b"seq", "session_no", b"session_no", "study_uid", b"study_uid", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "detail", b"detail", "grant_no", b"grant_no", "hash", b"hash", "node_no", b"node_no", "organisation", b"organisation", "outcome", b"outcome", "patient_id", b"patient_id", "patients", b"patients", "purpose", b"purpose", "reader", b"reader", "seq", b"seq", "session_no", b"session_no", "study_uid", b"study_uid", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AuditEntry: _TypeAlias = AuditEntry  # noqa: Y015
+
+@_typing.final
+class AuditPatient(_message.Message):
+    """One of several persons whom an entry is about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATIENT_ID_FIELD_NUMBER: _builtins.int
+    GRANT_NO_FIELD_NUMBER: _builtins.int
+    patient_id: _builtins.str
+    """The pseudonym that whoever reads the log knows."""
+    grant_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        patient_id: _builtins.str = ...,
+        grant_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant_no", b"grant_no", "patient_id", b"patient_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditPatient: _TypeAlias = AuditPatient  # noqa: Y015
 
 @_typing.final
 class ListAuditRequest(_message.Message):
@@ -247,7 +284,7 @@ class ListAuditRequest(_message.Message):
     session_no: _builtins.str
     """Those of this session only; empty for all."""
     page_size: _builtins.int
-    """Most entries to answer; 0 means 50."""
+    """Most entries to answer; 0 means 50. Of entries about many persons fewer come: 2,000 persons are named in one answer."""
     page_token: _builtins.str
     def __init__(
         self,
@@ -348,7 +385,7 @@ class ExportAuditRequest(_message.Message):
     after: _builtins.int
     """Place behind which to go on; 0 is the beginning."""
     limit: _builtins.int
-    """Most entries to answer; 0 means 100."""
+    """Most entries to answer; 0 means 100. Of entries about many persons fewer come, as in ListAudit."""
     def __init__(
         self,
         *,
