@@ -44,6 +44,20 @@ async def test_writers_and_processes_share_commits_and_the_chain_has_no_gap(audi
     assert max(map(len, (each.sizes for each in processes))) <= 6
 
 
+async def test_of_two_that_begin_the_log_at_once_the_second_waits_for_the_first(audited: Audited) -> None:
+    append, second = await audited.books.appending(), Audited(audited.store)
+    await second.books.key()
+    async with audited.store.write() as work:
+        assert await work.audit.hold() == (None, None)
+        waiting = asyncio.ensure_future(second.log.write([searched(2)]))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await append(work, [searched(1)])
+    await waiting
+    assert [each.seq for each in await audited.rows()] == [1, 2]
+    assert await audited.findings() == []
+
+
 async def test_what_must_stand_with_an_access_is_written_with_it_or_neither_is(audited: Audited) -> None:
     async def also(work: Unit) -> None:
         await work.secrets.keep_once("ticket", b"1")

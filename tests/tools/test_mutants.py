@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -119,7 +119,7 @@ def test_a_fault_is_caught_by_the_test_that_fails(shop: Shop) -> None:
 
 def test_a_fault_that_no_test_looks_at_survives(shop: Shop) -> None:
     verdict = shop.played("        if price > 0:", "        if price >= 0:")
-    assert (verdict.killer, verdict.why) == (None, "1 of 1 tests that run it pass")
+    assert (verdict.killer, verdict.why) == (None, "all 1 tests that run it pass")
 
 
 def test_a_fault_in_a_line_that_no_test_runs_survives(shop: Shop) -> None:
@@ -165,14 +165,17 @@ def test_the_tests_that_are_soonest_through_come_first() -> None:
     assert record.ordered(record.seconds) == ["b.py::only", "a.py::quick", "a.py::slow"]
 
 
-def test_outside_of_functions_the_tests_of_the_file_or_of_its_importers_are_played() -> None:
+def test_what_few_tests_run_is_played_by_those_of_its_file_and_of_its_importers() -> None:
     fault = Fault("tables.py", 1, "code", 0, 1, "", 1, 1, outside=True)
     rows = {"rows.py": {7: frozenset({"t.py::a"})}}
-    record = Record({"t.py::a": 1.0, "t.py::b": 1.0}, rows)
+    record = Record({"t.py::a": 1.0, "t.py::b": 1.0, "t.py::c": 1.0}, rows)
     assert record.running(fault) == []
     assert record.running(fault, {"rows.py"}) == ["t.py::a"]
-    own = Record(record.seconds, rows | {"tables.py": {9: frozenset({"t.py::b"})}})
-    assert own.running(fault, {"rows.py"}) == ["t.py::b"]
+    own = Record(
+        record.seconds, rows | {"tables.py": {1: frozenset({"t.py::b"}), 9: frozenset({"t.py::c", "t.py::b"})}}
+    )
+    assert own.running(fault, {"rows.py"}) == ["t.py::b", "t.py::c", "t.py::a"]
+    assert own.running(replace(fault, first=5, last=5, outside=False), {"rows.py"}) == []
 
 
 @pytest.mark.parametrize(

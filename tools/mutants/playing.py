@@ -108,12 +108,13 @@ class Stage:
         path = self._tree / fault.file
         whole, before = path.read_bytes(), path.stat()
         began = time.monotonic()
+        until = began + self._limits.most_s
         left, hung, files = list(tests), list[str](), _FIRST_FILES
-        while left and time.monotonic() - began < self._limits.most_s:
+        while left and time.monotonic() < until:
             try:
                 path.write_bytes(fault.planted(whole))
                 batch = _of_files(left, files)
-                failed, last, ended = self._run(batch, began + self._limits.most_s)
+                failed, last, ended = self._run(batch, until)
             finally:
                 path.write_bytes(whole)
                 # What Python compiled of it is good again.
@@ -124,7 +125,7 @@ class Stage:
                 left = _behind(left, failed)
             elif ended:
                 left, files = left[len(batch) :], files * _MORE_FILES
-            else:
+            elif time.monotonic() < until:
                 hung += [last] if last else []
                 left = _behind(left, last) if last else left[len(batch) :]
         return Verdict(None, self._why(tests, left, hung), time.monotonic() - began, tuple(hung))
@@ -132,8 +133,11 @@ class Stage:
     def _why(self, tests: Sequence[str], left: Sequence[str], hung: Sequence[str]) -> str:
         if not tests:
             return "no test runs it"
-        words = f"{len(tests) - len(left)} of {len(tests)} tests that run it pass"
-        return f"{words}, {len(hung)} did not end: {hung[0]}" if hung else words
+        if not left and not hung:
+            return f"all {len(tests)} tests that run it pass"
+        words = f"{len(left)} of {len(tests)} tests that run it were not played, the time was over" if left else ""
+        stuck = f"{len(hung)} did not end: {hung[0]}" if hung else ""
+        return "; ".join(filter(None, (words, stuck)))
 
     def _passes(self, failed: str, tests: Sequence[str]) -> bool:
         """Whether a test, or all of a file that could not be collected, passes without the fault."""

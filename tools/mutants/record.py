@@ -9,8 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from tools.mutants.source import Fault
+
+_FEW: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,23 @@ class Record:
     def running(self, fault: Fault, importers: Iterable[str] = ()) -> list[str]:
         """The tests that run the statement of a fault, in the order to play them.
 
-        What stands outside of functions is run at import: there it is the tests that run anything of the file, or of those
-        files that import it.
+        Where these are few, those that run anything of the file come behind them, then of those files that import it: what is
+        run at import, or once because it is kept, is run for tests that do not show. A function that no test runs is no such
+        thing: no test is played for it.
         """
         lines = self.lines.get(fault.file, {})
-        found = set(chain.from_iterable(lines.get(line, ()) for line in range(fault.first, fault.last + 1)))
-        if fault.outside and not found:
-            found = set(chain.from_iterable(lines.values()))
-        if fault.outside and not found:
-            found = set(
-                chain.from_iterable(chain.from_iterable(self.lines.get(file, {}).values()) for file in importers)
-            )
-        return self.ordered(found)
+        of_line = set(chain.from_iterable(lines.get(line, ()) for line in range(fault.first, fault.last + 1)))
+        if not of_line and not fault.outside:
+            return []
+        of_file = set(chain.from_iterable(lines.values()))
+        of_importers = set(
+            chain.from_iterable(chain.from_iterable(self.lines.get(file, {}).values()) for file in importers)
+        )
+        played = self.ordered(of_line)
+        for wider in (of_file, of_importers):
+            if len(played) < _FEW:
+                played += self.ordered(wider.difference(played))
+        return played
 
     def ordered(self, tests: Iterable[str]) -> list[str]:
         """File after file, so that what a file starts is started once: those first that are soon through."""
