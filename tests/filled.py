@@ -12,7 +12,11 @@ from fractions import Fraction
 from itertools import count
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 
 FIRST_MOMENT: Final = datetime(2026, 3, 1, 2, 3, 4, tzinfo=UTC)
 FIRST_DAY: Final = date(2026, 3, 1)
@@ -97,3 +101,48 @@ def _names(kind: Any) -> list[str]:
     if is_dataclass(kind):
         return [each.name for each in fields(kind) if each.init]
     return list(getattr(kind, "_fields", ()))
+
+
+def filled_message(
+    kind: type[Message], given: Mapping[str, Any] | None = None, numbers: Iterator[int] | None = None
+) -> Any:
+    """A message in which every field is told, of a list one row, and of fields that exclude each other the last."""
+    numbers, message = numbers or count(1), kind()
+    fields_of: Any = message.DESCRIPTOR.fields
+    for field in fields_of:
+        number, target = next(numbers), getattr(message, field.name)
+        if given and field.name in given:
+            value = given[field.name]
+        elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
+            value = _filled_part(field, given, numbers)
+        elif field.message_type is not None:
+            continue
+        else:
+            value = _filled_leaf(field, number)
+        if field.message_type is not None:
+            (target.add() if field.is_repeated else target).CopyFrom(value)
+        elif field.is_repeated:
+            target.append(value)
+        else:
+            setattr(message, field.name, value)
+    return message
+
+
+def _filled_part(field: Any, given: Mapping[str, Any] | None, numbers: Iterator[int]) -> Any:
+    number = next(numbers)
+    if field.message_type.full_name == "google.protobuf.Timestamp":
+        return Timestamp(seconds=int((FIRST_MOMENT + timedelta(hours=number)).timestamp()))
+    if field.message_type.full_name == "google.type.Date":
+        day = FIRST_DAY + timedelta(days=number)
+        return Date(year=day.year, month=day.month, day=day.day)
+    return filled_message(GetMessageClass(field.message_type), given, numbers)
+
+
+def _filled_leaf(field: Any, number: int) -> Any:
+    if field.enum_type is not None:
+        return field.enum_type.values[-1].number
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return True
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return f"{field.name}-{number}".encode()
+    return f"{field.name}-{number}" if field.type == FieldDescriptor.TYPE_STRING else 1_000 + number

@@ -27,14 +27,20 @@ Writer = Callable[..., Message]
 _WHOLE: Final = ("google.protobuf.Timestamp", "google.type.Date")
 
 
-def writers() -> Iterator[tuple[str, Writer]]:
+def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Those of all servicers, outside of classes."""
     for path in sorted(ROOT.glob("services/*/servicer/**/*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for name, each in vars(importlib.import_module(module)).items():
             if inspect.isfunction(each) and each.__module__ == module:
-                written = get_type_hints(each).get("return")
-                if inspect.isclass(written) and issubclass(written, Message):
-                    yield f"{module.removeprefix('services.').replace('.servicer.', '.')}.{name}", each
+                yield f"{module.removeprefix('services.').replace('.servicer.', '.')}.{name}", each
+
+
+def writers() -> Iterator[tuple[str, Writer]]:
+    for name, each in functions():
+        written = get_type_hints(each).get("return")
+        if inspect.isclass(written) and issubclass(written, Message):
+            yield name, each
 
 
 WRITERS: Final = dict(writers())
