@@ -165,6 +165,17 @@ def test_the_tests_that_are_soonest_through_come_first() -> None:
     assert record.ordered(record.seconds) == ["b.py::only", "a.py::quick", "a.py::slow"]
 
 
+def test_a_test_that_is_named_after_the_file_comes_first_then_those_of_its_service() -> None:
+    seconds = {
+        "tests/mesh/test_a.py::a": 0.1,
+        "tests/runtime/test_db.py::a": 1.0,
+        "tests/runtime/test_batch.py::a": 3.0,
+    }
+    record = Record(seconds, {})
+    named = ["tests/runtime/test_batch.py::a", "tests/runtime/test_db.py::a", "tests/mesh/test_a.py::a"]
+    assert record.ordered(seconds, "services/runtime/batch.py") == named
+
+
 def test_what_few_tests_run_is_played_by_those_of_its_file_and_of_its_importers() -> None:
     fault = Fault("tables.py", 1, "code", 0, 1, "", 1, 1, outside=True)
     rows = {"rows.py": {7: frozenset({"t.py::a"})}}

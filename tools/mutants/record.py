@@ -38,19 +38,30 @@ class Record:
         of_importers = set(
             chain.from_iterable(chain.from_iterable(self.lines.get(file, {}).values()) for file in importers)
         )
-        played = self.ordered(of_line)
+        played = self.ordered(of_line, fault.file)
         for wider in (of_file, of_importers):
             if len(played) < _FEW:
-                played += self.ordered(wider.difference(played))
+                played += self.ordered(wider.difference(played), fault.file)
         return played
 
-    def ordered(self, tests: Iterable[str]) -> list[str]:
-        """File after file, so that what a file starts is started once: those first that are soon through."""
+    def ordered(self, tests: Iterable[str], of: str = "") -> list[str]:
+        """File after file, so that what a file starts is started once: those first that are named after the tested file, then
+        those of its service, each time those that are soon through.
+        """
         files: dict[str, list[str]] = defaultdict(list)
         for test in tests:
             files[test.split("::")[0]].append(test)
         by_time = sorted(files.values(), key=lambda chosen: (sum(self.seconds[each] for each in chosen), min(chosen)))
+        by_time.sort(key=lambda chosen: -_nearness(chosen[0].split("::")[0], of))
         return [test for chosen in by_time for test in sorted(chosen, key=lambda each: (self.seconds[each], each))]
+
+
+def _nearness(test: str, tested: str) -> int:
+    """2 where a test has the name of what it tests, 1 where it is of the same service."""
+    path = Path(tested)
+    if path.stem in Path(test).stem:
+        return 2
+    return int(len(path.parts) > 1 and (path.parts[1] in Path(test).parts or path.parts[0] in Path(test).parts))
 
 
 def load(folder: Path) -> Record:
