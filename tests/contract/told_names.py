@@ -242,6 +242,7 @@ NOT_TOLD: Final[Mapping[str, frozenset[str]]] = {
         "identity.consents._emergency": "BrokenGlass.overdue",
         "identity.partners._write_mobile": "MobileApp.app_secret MobileApp.own_private_key",
         "identity.partners._write_partner": "Partner.secret MobileApp.app_secret MobileApp.own_private_key",
+        "imaging.audit._message": "AuditEntry.patient_id",  # of several persons none stands alone
         "imaging.entries.outcome_message": "EntryOutcome.entry_hash",
         "imaging.recognition._month_message": "RecognitionMonth.without_prior RecognitionMonth.offered RecognitionMonth.accepted",
         "payment.convert.found_message": "FoundOrder.revs_token",
