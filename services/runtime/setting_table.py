@@ -136,7 +136,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("YIBAO_TLS_KEY", "path", "", "PEM private key of that certificate."),
     Setting("YIBAO_TLS_AUTHORITY", "path", "", "PEM certificates of the authority that peers must be signed by."),
     Setting(
-        "YIBAO_PLACEMENT", "placement", "grpc", "How members of one process call each other: grpc (loopback) or local."
+        "YIBAO_PLACEMENT",
+        "placement",
+        "local",
+        "How members of one process call each other: local, or grpc (loopback).",
     ),
     Setting("YIBAO_WORKERS", "count", "1", "Processes of one member on one port; needs PostgreSQL."),
     Setting(

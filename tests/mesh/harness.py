@@ -195,5 +195,7 @@ def _settings(data_dir: Path, codes: Sequence[str]) -> dict[str, str]:
         "YIBAO_DATA_DIR": str(data_dir),
         "YIBAO_MESH_KEY": MESH_KEY,
         "YIBAO_BOOTSTRAP_OPERATOR_KEY": OPERATOR_KEY,
+        # All that members say to each other goes over the network here, as between processes.
+        "YIBAO_PLACEMENT": "grpc",
     }
     return values | ports_of(codes) | {"YIBAO_OPERATIONS_PORT": "0"}

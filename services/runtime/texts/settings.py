@@ -36,7 +36,7 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_TLS_CERTIFICATE": "成员向对方出示的PEM证书链。",
     "YIBAO_TLS_KEY": "该证书的PEM私钥。",
     "YIBAO_TLS_AUTHORITY": "对方证书必须由其签发的机构的PEM证书。",
-    "YIBAO_PLACEMENT": "同一进程内的成员如何互相调用：grpc（本机回环）或local（进程内）。",
+    "YIBAO_PLACEMENT": "同一进程内的成员如何互相调用：local（进程内）或grpc（本机回环）。",
     "YIBAO_WORKERS": "一个成员在一个端口上的进程数；需要PostgreSQL。",
     "YIBAO_TRACE_RATIO": "保留的调用链比例，0到1；沙箱为1，其他为0.05。出错的总是保留。",
     "YIBAO_TRACE_EXPORTER": "调用链送往何处：sqlite（traces.sqlite）、otlp或none。",
