@@ -187,7 +187,7 @@ class TestWhatIsServed:
         def fail(*_: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("gateway.mobile.routes.Route.write", fail)
+        monkeypatch.setattr("gateway.mobile.routes.MobileRoute.write", fail)
         told = await centre.sent("query_settlement", centre.body({"psn_no": "1"}), status=500)
         assert told.message.startswith("[INTERNAL_ERROR]")
 
