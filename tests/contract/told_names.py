@@ -21,6 +21,7 @@ NAMED: Final[Mapping[str, str]] = {
     "Adjustment.replayed_time": "created_at",
     "Adjustment.reversed_by": "counter_setl_id",
     "AuditEntry.time": "at",
+    "AuditPatient.grant_no": "persons",
     "AuditPatient.patient_id": "patient_ids",
     "BrokenGlass.due_time": "due",
     "BrokenGlass.fixmedins_code": "reader_code",
