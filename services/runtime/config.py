@@ -164,6 +164,11 @@ class Config:
         """True where members of one process call each other without the network."""
         return self.values["YIBAO_PLACEMENT"] == "local"
 
+    @property
+    def trunks(self) -> bool:
+        """True where the calls of a member to another share one stream."""
+        return self.values["YIBAO_TRUNKS"] is True
+
     def address(self, member: str) -> str:
         """`host:port` on which a member serves gRPC."""
         return self.text(f"YIBAO_{member.upper()}_ADDRESS")

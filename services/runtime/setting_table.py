@@ -141,6 +141,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "local",
         "How members of one process call each other: local, or grpc (loopback).",
     ),
+    Setting(
+        "YIBAO_TRUNKS",
+        "flag",
+        "on",
+        "Whether calls to a member share one gRPC stream; off: each goes by itself, as proxies that spread calls want it.",
+    ),
     Setting("YIBAO_WORKERS", "count", "1", "Processes of one member on one port; needs PostgreSQL."),
     Setting(
         "YIBAO_TRACE_RATIO", "ratio", "", "Share of traces kept, 0 to 1; 1 in the sandbox, else 0.05. Errors always."

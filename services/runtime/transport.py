@@ -64,7 +64,7 @@ class GrpcTransport:
             else grpc.aio.insecure_channel(address, options)
         )
         self._calls: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
-        trunks = opening is not None and config.integer("YIBAO_MAX_MESSAGE_BYTES") >= LEAST_LIMIT_BYTES
+        trunks = config.trunks and config.integer("YIBAO_MAX_MESSAGE_BYTES") >= LEAST_LIMIT_BYTES
         self._trunk = Trunk(self._channel, seat, opening) if opening is not None and trunks else None
         self._alone_until_s = 0.0
 

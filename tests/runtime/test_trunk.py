@@ -107,6 +107,17 @@ async def test_a_member_of_an_earlier_release_is_asked_once(
         await running.stop()
 
 
+async def test_where_trunks_are_off_each_call_goes_by_itself(
+    settings: dict[str, str], opened: list[str], alone: list[str]
+) -> None:
+    running = await desk.start({**settings, "YIBAO_TRUNKS": "off"})
+    try:
+        assert (await running.peers.call(running.stub.Look, look())).said == "hello!"
+        assert (opened, alone) == ([], ["Look"])
+    finally:
+        await running.stop()
+
+
 async def test_a_member_that_stops_answers_what_it_was_sent(running: desk.Running) -> None:
     slow = asyncio.create_task(running.peers.call(running.stub.Look, look("slow")))
     await running.servicer.waiting.wait()
