@@ -19,7 +19,7 @@ from services.runtime.contract import MethodContract
 from services.runtime.forms import Effect
 from tests.contract.breaking import broken_messages
 from tests.contract.explore import Explorer, Prepared, caller_of
-from tests.contract.faces import BUGS, UNKNOWN_NAME, Answer, Face, Faces
+from tests.contract.faces import BUGS, UNKNOWN_NAME, Face, FaceAnswer, Faces
 from tests.contract.messages import Shape, data_class_of
 from tests.contract.rules import Field, is_leaf, is_map, rules_of
 from tests.contract.world import REQUEST_ID
@@ -114,7 +114,7 @@ async def check_access(faces: Faces, method: MethodContract, explorer: Explorer)
     findings: list[Finding] = []
     episode = explorer.world.episode(stranger=True)
 
-    async def expect(code: str, answer: Answer, who: str) -> None:
+    async def expect(code: str, answer: FaceAnswer, who: str) -> None:
         if answer.code != code:
             findings.append(_finding(faces, method, f"{who} is answered {answer}, not {code}"))
 
@@ -180,7 +180,7 @@ async def check_replay(faces: Faces, method: MethodContract, explorer: Explorer)
     return findings
 
 
-async def _other_content(face: Face, prepared: Prepared, first: Answer) -> list[str]:
+async def _other_content(face: Face, prepared: Prepared, first: FaceAnswer) -> list[str]:
     found: list[str] = []
     if all(leaf.name != REQUEST_ID for _, leaf in _texts(prepared.request)):
         # What it is about is all that names it: with another text it is another request.

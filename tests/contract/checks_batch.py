@@ -17,7 +17,7 @@ from services.runtime.status import code_name
 from tests.contract.breaking import Broken, broken_messages
 from tests.contract.checks import DENIED, INVALID, NOBODY, REUSED, Finding, changes
 from tests.contract.explore import Explorer, Prepared
-from tests.contract.faces import BUGS, OK, Answer, Faces
+from tests.contract.faces import BUGS, OK, FaceAnswer, Faces
 from tests.contract.world import bind, service_for
 from yibao.common.v1.item_pb2 import ItemContext
 
@@ -124,7 +124,7 @@ async def check_batch_replay(faces: Faces, method: MethodContract, explorer: Exp
 
 
 async def _same_alone(
-    faces: Faces, method: MethodContract, unary: MethodContract, prepared: Prepared, outcome: Answer
+    faces: Faces, method: MethodContract, unary: MethodContract, prepared: Prepared, outcome: FaceAnswer
 ) -> list[Finding]:
     """The unary form answers the same request with the bytes of its outcome; outcomes in another order would show here."""
     if not prepared.expected:
@@ -136,7 +136,7 @@ async def _same_alone(
     return []
 
 
-def _whose(answer: Answer) -> Any:
+def _whose(answer: FaceAnswer) -> Any:
     """An answer of a read without the moment at which it was made."""
     message: Any = answer.message
     if message is None:
@@ -149,7 +149,7 @@ def _whose(answer: Answer) -> Any:
     return copy
 
 
-async def _send(faces: Faces, method: MethodContract, items: list[Item]) -> list[Answer]:
+async def _send(faces: Faces, method: MethodContract, items: list[Item]) -> list[FaceAnswer]:
     """The outcomes of one list, as if each had been a call."""
     form = method.batch
     assert form is not None
@@ -169,9 +169,9 @@ async def _send(faces: Faces, method: MethodContract, items: list[Item]) -> list
     return [_as_answer(outcome) for outcome in getattr(answer.message, form.outcomes)]
 
 
-def _as_answer(outcome: Any) -> Answer:
+def _as_answer(outcome: Any) -> FaceAnswer:
     if outcome.WhichOneof("result") == "response":
-        return Answer(OK, message=outcome.response, raw=outcome.response.SerializeToString())
+        return FaceAnswer(OK, message=outcome.response, raw=outcome.response.SerializeToString())
     status: Status = outcome.status
     reason, paths = "", frozenset[str]()
     for detail in status.details:
@@ -180,7 +180,7 @@ def _as_answer(outcome: Any) -> Answer:
             reason = info.reason
         elif detail.Is(BadRequest.DESCRIPTOR):
             paths = frozenset(each.field for each in BadRequest.FromString(detail.value).field_violations)
-    return Answer(code_name(status), reason, paths)
+    return FaceAnswer(code_name(status), reason, paths)
 
 
 def _unary(faces: Faces, method: MethodContract) -> MethodContract | None:

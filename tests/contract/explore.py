@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.runtime.call import Caller, Role
 from services.runtime.contract import MethodContract
 from services.runtime.forms import Effect
-from tests.contract.faces import Answer, Face
+from tests.contract.faces import Face, FaceAnswer
 from tests.contract.messages import Shape
 from tests.contract.world import Episode, World
 
@@ -117,7 +117,7 @@ class Explorer:
                 raise LookupError(f"{step.method.full_name} was accepted before and is now refused: {answer}")
         return episode
 
-    async def attempt(self, step: Step, episode: Episode) -> Answer:
+    async def attempt(self, step: Step, episode: Episode) -> FaceAnswer:
         """One call on a line of events, which learns from writes that are accepted: a recipe holds no reads before its end."""
         caller = caller_of(step.method, episode)
         request = episode.request(step.method, step.shape, caller or episode.caller(Role.PUBLIC))

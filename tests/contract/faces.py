@@ -41,7 +41,7 @@ _UNKNOWN_QUERY: Final = f"{UNKNOWN_NAME}=1"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FaceAnswer:
     """What came back: the canonical code, reason and broken paths of a refusal, the message and bytes of an answer."""
 
     code: str
@@ -107,7 +107,7 @@ class Face(Protocol):
         deadline_s: float = 30.0,
         unknown_fields: bool = False,
         credential: str | None = None,
-    ) -> Answer:
+    ) -> FaceAnswer:
         """One call; `credential` replaces the caller's token or key by another text."""
         ...
 
@@ -138,7 +138,7 @@ class GrpcFace:
         deadline_s: float = 30.0,
         unknown_fields: bool = False,
         credential: str | None = None,
-    ) -> Answer:
+    ) -> FaceAnswer:
         """A refusal comes back as its code and reason."""
         self.watched.watch(request)
         metadata: Metadata = self.mesh.metadata(method.member, caller)
@@ -148,12 +148,12 @@ class GrpcFace:
         try:
             raw = await self.mesh.send(method, sent.SerializeToString(), metadata, deadline_s)
         except Fault as fault:
-            return Answer(fault.kind.value, fault.reason, frozenset(each.path for each in fault.violations))
+            return FaceAnswer(fault.kind.value, fault.reason, frozenset(each.path for each in fault.violations))
         except InternalError as error:
-            return Answer("INTERNAL", str(error))
+            return FaceAnswer("INTERNAL", str(error))
         message = method.response_class.FromString(raw)
         self.watched.watch(message)
-        return Answer(OK, message=message, raw=raw)
+        return FaceAnswer(OK, message=message, raw=raw)
 
 
 @dataclass(slots=True)
@@ -186,7 +186,7 @@ class RestFace:
         deadline_s: float = 30.0,
         unknown_fields: bool = False,
         credential: str | None = None,
-    ) -> Answer:
+    ) -> FaceAnswer:
         """A problem body comes back as its code and reason; anything else than JSON is UNKNOWN."""
         self.watched.watch(request)
         key = credential if credential is not None else await self._key(caller) if caller else None
@@ -201,7 +201,7 @@ class RestFace:
         if response.is_success:
             message = json_format.Parse(response.content, method.response_class())
             self.watched.watch(message)
-            return Answer(OK, message=message, raw=response.content)
+            return FaceAnswer(OK, message=message, raw=response.content)
         return _problem(response)
 
     async def _key(self, caller: Caller) -> str:
@@ -291,18 +291,18 @@ def _dig(data: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def _problem(response: httpx.Response) -> Answer:
+def _problem(response: httpx.Response) -> FaceAnswer:
     """The canonical code of a problem body (AIP-193)."""
     try:
         error = response.json()["error"]
         details = {str(each.get("@type", "")).rpartition(".")[2]: each for each in error.get("details", ())}
         broken = details.get("BadRequest", {}).get("fieldViolations", ())
         reason = str(details.get("ErrorInfo", {}).get("reason", ""))
-        return Answer(
+        return FaceAnswer(
             str(error["status"]), reason, frozenset(_snake(each["field"]) for each in broken), raw=response.content
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Answer("UNKNOWN", f"HTTP {response.status_code} without a problem body", raw=response.content)
+        return FaceAnswer("UNKNOWN", f"HTTP {response.status_code} without a problem body", raw=response.content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from services.runtime.contract import Contract, MethodContract
 from services.runtime.status import to_rpc_error, to_status
 from tests.tokens import Tokens
 
-Answer = Callable[[Any], Any]
+Answering = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)

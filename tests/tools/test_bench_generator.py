@@ -18,7 +18,7 @@ from tools.bench.wire import AnswerReader, BrokenAnswer
 VISIT = b"17953041289377568914"
 GOOD = b'{"infcode":0,"output":{"data":{"mdtrt_id":"' + VISIT + b'"}}}'
 REFUSAL = '{"infcode":-1,"err_msg":"[FEE_SUM_MISMATCH] 费用不符"}'.encode()
-Answer = Callable[[bytes], bytes | None]
+Answering = Callable[[bytes], bytes | None]
 
 
 def answer(body: bytes) -> bytes:
@@ -26,7 +26,7 @@ def answer(body: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def serving(respond: Answer, *, closed: Container[int] = ()) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def serving(respond: Answering, *, closed: Container[int] = ()) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A server that answers with `respond`, and closes the connection where that is None; what it was sent.
 
     Connections of the numbers `closed`, counted from 1 as they come, are closed before they are used.

@@ -13,7 +13,7 @@ import pytest
 from tools.bench import processes, report
 from tools.bench.__main__ import parser, terms_of
 from tools.bench.figures import spread
-from tools.bench.loads import Outcome
+from tools.bench.loads import LoadOutcome
 from tools.bench.plan import Load
 from tools.bench.processes import Usage, cpu_between
 
@@ -25,9 +25,9 @@ def outcome(
     written: int | None = None,
     cpu_us: dict[str, float] | None = None,
     steps: int = 1,
-) -> Outcome:
+) -> LoadOutcome:
     load = Load(latencies_ms, 1.0, len(latencies_ms) * steps, failed or {})
-    return Outcome(324, load, spread(latencies_ms), cpu_us or {"services all": 900.0}, written, steps=steps)
+    return LoadOutcome(324, load, spread(latencies_ms), cpu_us or {"services all": 900.0}, written, steps=steps)
 
 
 def test_a_rate_is_held_only_where_the_worst_run_held_it_and_nothing_failed() -> None:

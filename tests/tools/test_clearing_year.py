@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tools.bench.clearing import Outcome, simulate
+from tools.bench.clearing import YearOutcome, simulate
 
 
-def played(folder: Path, settlements: int, seed: int, days: int) -> Outcome:
+def played(folder: Path, settlements: int, seed: int, days: int) -> YearOutcome:
     folder.mkdir()
     return asyncio.run(simulate(folder, settlements, seed, days=days))
 

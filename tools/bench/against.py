@@ -23,7 +23,7 @@ import uvloop
 from tools.bench import against_report, sandbox
 from tools.bench.against_report import OPEN
 from tools.bench.figures import arrivals
-from tools.bench.messages import Visit
+from tools.bench.messages import VisitMessages
 from tools.bench.plan import CHAIN
 from tools.bench.preparation import FIRST_PERSON, PARTS, Unprepared
 from tools.bench.revision import ROOT, Tree
@@ -80,12 +80,12 @@ class Side:
         self.name = name
         self.sandbox = at
         self.rounds: list[Round] = []
-        self._visits: list[Visit] = []
+        self._visits: list[VisitMessages] = []
         self._ids: list[str] = []
         self._parts: list[Mapping[str, Any]] = []
         self._begun_s = 0.0
 
-    def begin(self, visits: list[Visit]) -> None:
+    def begin(self, visits: list[VisitMessages]) -> None:
         """A new round."""
         self.rounds.append(Round())
         self._visits = visits
@@ -176,7 +176,7 @@ async def _started(today: Tree, earlier: Tree, terms: Terms, rounds: int, start:
         return {side.name: side.rounds[_WARM:] for side in sides}
 
 
-async def _round(sides: Sequence[Side], visits: list[Visit], terms: Terms, number: int) -> None:
+async def _round(sides: Sequence[Side], visits: list[VisitMessages], terms: Terms, number: int) -> None:
     chance = Random(number)
     open_visits = len(visits) // 2
     moments = arrivals(terms.rate, 2 * open_visits / terms.rate, chance)[:open_visits]
@@ -189,9 +189,9 @@ async def _round(sides: Sequence[Side], visits: list[Visit], terms: Terms, numbe
         side.finish()
 
 
-def _visits(serial: int, samples: Sequence[SampleBill], terms: Terms) -> list[Visit]:
+def _visits(serial: int, samples: Sequence[SampleBill], terms: Terms) -> list[VisitMessages]:
     now = datetime.now(UTC)
     return [
-        Visit(somebody(FIRST_PERSON + each % terms.persons), samples[each % len(samples)], str(each), now)
+        VisitMessages(somebody(FIRST_PERSON + each % terms.persons), samples[each % len(samples)], str(each), now)
         for each in range(serial, serial + terms.visits)
     ]

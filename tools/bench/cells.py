@@ -15,7 +15,7 @@ from services.runtime.trace_store import Node, StoredSpan, TraceStore
 from tools.bench import loads, report
 from tools.bench.cells_subject import CARE, HOME, Mixed, TwoCells, simulate, simulated, stocks, two_cells
 from tools.bench.figures import several
-from tools.bench.loads import Outcome, Pace
+from tools.bench.loads import LoadOutcome, Pace
 from tools.bench.measures import Terms
 from tools.bench.plan import CHAINS, CLOSED, OPEN
 from tools.bench.preparation import Stock
@@ -112,7 +112,7 @@ def _all(node: Node) -> Iterator[Node]:
 
 def _latency(subject: Subject, local: Stock, remote: Stock, rate: float, terms: Terms, scratch: Path) -> None:
     print(f" {rate:g} a second, all local, then all remote", flush=True)
-    runs: list[list[Outcome]] = []
+    runs: list[list[LoadOutcome]] = []
     for stock in (local, remote):
         runs.append([])
         for seed in range(terms.runs):

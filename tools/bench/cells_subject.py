@@ -28,7 +28,7 @@ from services.runtime.keys import Keys
 from tools import running
 from tools.bench import wire
 from tools.bench.books import SqliteBooks
-from tools.bench.messages import Visit
+from tools.bench.messages import VisitMessages
 from tools.bench.preparation import Stock, Unprepared, sent
 from tools.bench.subject import LAYOUTS, Choice, Place, Subject
 from tools.bench.world import SampleBill, Somebody, catalogue_folder
@@ -123,7 +123,7 @@ def stocks(at: TwoCells, persons: int) -> tuple[Stock, Stock]:
 def _wait_for(port: int, who: Somebody, bill: SampleBill) -> None:
     """Until the gateway finds somebody; Unprepared where that takes too long."""
     until = time.monotonic() + _KNOWN_WITHIN_S
-    asked = Visit(who, bill, "0", datetime.now(UTC)).insured()
+    asked = VisitMessages(who, bill, "0", datetime.now(UTC)).insured()
     while True:
         try:
             sent(port, asked)

@@ -53,7 +53,7 @@ _MEAN_FEN: Final = 210_000
 
 
 @dataclass(slots=True)
-class Outcome:
+class YearOutcome:
     """What came of a year."""
 
     settlements: int = 0
@@ -97,7 +97,7 @@ class Simulation:
     store: RoutingStore
     feed: Feed
     settlements: int
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: YearOutcome = field(default_factory=YearOutcome)
     today: date = date(YEAR, 1, 1)
 
     @property
@@ -203,7 +203,7 @@ async def simulate(
     *,
     days: int = 365,
     two_processes: bool = False,
-) -> Outcome:
+) -> YearOutcome:
     """Plays the year, or its first days, in a new SQLite file of the folder; `told` hears how many settlements each day has."""
     path = folder / f"clearing-{seed}-{settlements}.sqlite"
     year = Year(seed, settlements, date(YEAR, 1, 1), days)
@@ -263,7 +263,7 @@ def _without_cycles() -> Iterator[None]:
         gc.enable()
 
 
-def _told(found: Outcome, took_s: float) -> Iterator[str]:
+def _told(found: YearOutcome, took_s: float) -> Iterator[str]:
     yield f"{took_s:.0f} s in all: {', '.join(f'{what} {seconds:.1f}' for what, seconds in found.seconds.items())}"
     yield (
         f"{found.settlements:,} settlements, {found.reversals:,} reversals, {found.late:,} came late;"

@@ -19,7 +19,7 @@ from services.settlement.store.tables import ACCUMULATOR_ENTRY, FEE_BATCH, METAD
 from tools import running
 from tools.bench import loads, wire
 from tools.bench.floor import READY, Canned
-from tools.bench.loads import Outcome, Pace
+from tools.bench.loads import LoadOutcome, Pace
 from tools.bench.plan import CLOSED, OPEN
 from tools.bench.preparation import Stock, sent
 from tools.bench.subject import ROOT, Subject
@@ -34,12 +34,12 @@ class Floor:
     request: bytes
     scratch: Path
 
-    def settle_at(self, rate: float, pace: Pace, seed: int) -> Outcome:
+    def settle_at(self, rate: float, pace: Pace, seed: int) -> LoadOutcome:
         """The load that the mesh had."""
         count = loads.arrivals_at_most(rate, pace)
         return loads.run(loads.plan(OPEN, self.port, self._requests(count), pace, rate, seed), self.pids)
 
-    def settle_closed(self, count: int, pace: Pace) -> Outcome:
+    def settle_closed(self, count: int, pace: Pace) -> LoadOutcome:
         """As fast as it goes."""
         return loads.run(loads.plan(CLOSED, self.port, self._requests(count), pace), self.pids)
 

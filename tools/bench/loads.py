@@ -25,7 +25,7 @@ _SETTLED: Final = "kind = 'settle'"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoadOutcome:
     """What came of a load. `cpu_us` is processor time for each success by process; `written` is what the database holds
     more than before (None where nobody counted)."""
 
@@ -57,7 +57,7 @@ class Pace:
     connections: int = 64
 
 
-def run(load_plan: Plan, roots: list[int]) -> Outcome:
+def run(load_plan: Plan, roots: list[int]) -> LoadOutcome:
     """Runs a plan in a process of its own; `roots` are the processes that serve it."""
     before = {pid: usage for root in roots for pid, usage in processes.tree(root).items()}
     done = subprocess.run(
@@ -68,7 +68,7 @@ def run(load_plan: Plan, roots: list[int]) -> Outcome:
     steps = len(CHAIN) if load_plan.mode == CHAINS else 1
     pieces = max(1, load.succeeded // steps)
     spent = processes.cpu_between(before, after)
-    return Outcome(
+    return LoadOutcome(
         load_plan.rate,
         load,
         spread(load.latencies_ms),
@@ -79,21 +79,21 @@ def run(load_plan: Plan, roots: list[int]) -> Outcome:
     )
 
 
-def settle_at(subject: Subject, stock: Stock, rate: float, pace: Pace, seed: int, scratch: Path) -> Outcome:
+def settle_at(subject: Subject, stock: Stock, rate: float, pace: Pace, seed: int, scratch: Path) -> LoadOutcome:
     """2207 at a rate, each for a visit of its own; afterwards the books are counted."""
     requests = scratch / "requests"
     stock.visits(arrivals_at_most(rate, pace), requests)
     return _counted(subject, plan(OPEN, subject.port, requests, pace, rate, seed))
 
 
-def settle_closed(subject: Subject, stock: Stock, count: int, pace: Pace, scratch: Path) -> Outcome:
+def settle_closed(subject: Subject, stock: Stock, count: int, pace: Pace, scratch: Path) -> LoadOutcome:
     """2207 as fast as it goes with the connections given, `count` of them at most."""
     requests = scratch / "requests"
     stock.visits(count, requests)
     return _counted(subject, plan(CLOSED, subject.port, requests, pace))
 
 
-def chains(subject: Subject, stock: Stock, count: int, pace: Pace, scratch: Path) -> Outcome:
+def chains(subject: Subject, stock: Stock, count: int, pace: Pace, scratch: Path) -> LoadOutcome:
     """Whole visits, 1101 to 2207, one after the other on each connection, `count` of them at most."""
     requests = scratch / "requests"
     stock.chains(count, requests)
@@ -102,11 +102,11 @@ def chains(subject: Subject, stock: Stock, count: int, pace: Pace, scratch: Path
 
 def highest_rate(
     subject: Subject, stock: Stock, first: float, pace: Pace, tries: int, scratch: Path
-) -> tuple[Outcome | None, list[Outcome]]:
+) -> tuple[LoadOutcome | None, list[LoadOutcome]]:
     """The highest rate found that was borne, by growing steps and then halves, and everything that was tried."""
-    kept: Outcome | None = None
+    kept: LoadOutcome | None = None
     failed: float | None = None
-    tried: list[Outcome] = []
+    tried: list[LoadOutcome] = []
     rate = first
     for attempt in range(tries):
         outcome = settle_at(subject, stock, rate, pace, 100 + attempt, scratch)
@@ -119,7 +119,7 @@ def highest_rate(
     return kept, tried
 
 
-def _counted(subject: Subject, load_plan: Plan) -> Outcome:
+def _counted(subject: Subject, load_plan: Plan) -> LoadOutcome:
     before = subject.books.count(SETTLEMENT, _SETTLED)
     outcome = run(load_plan, subject.serving_pids)
     written = subject.books.count(SETTLEMENT, _SETTLED) - before

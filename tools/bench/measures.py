@@ -11,7 +11,7 @@ from typing import Final
 from tools.bench import clearing, crypto, engine, loads, processes, report
 from tools.bench.figures import several
 from tools.bench.floors import running_floor
-from tools.bench.loads import GOOD_P99_MS, Outcome, Pace
+from tools.bench.loads import GOOD_P99_MS, LoadOutcome, Pace
 from tools.bench.preparation import Stock
 from tools.bench.subject import SQLITE, Choice, Subject, started
 from yibao.settlement.v1 import ledger_pb2
@@ -128,9 +128,9 @@ def _chains(terms: Terms, choice: Choice) -> None:
         _verify(subject)
 
 
-def _at(subject: Subject, stock: Stock, rate: float, terms: Terms, scratch: Path) -> list[Outcome]:
+def _at(subject: Subject, stock: Stock, rate: float, terms: Terms, scratch: Path) -> list[LoadOutcome]:
     print(f" {rate:g} a second", flush=True)
-    runs: list[Outcome] = []
+    runs: list[LoadOutcome] = []
     for seed in range(terms.runs):
         runs.append(loads.settle_at(subject, stock, rate, terms.pace, seed, scratch))
         print(report.one_run(runs[-1]), flush=True)
@@ -159,7 +159,7 @@ def _most(subject: Subject, stock: Stock, terms: Terms, scratch: Path) -> None:
 
 
 def _floor(
-    subject: Subject, stock: Stock, measured: Mapping[float, Sequence[Outcome]], terms: Terms, scratch: Path
+    subject: Subject, stock: Stock, measured: Mapping[float, Sequence[LoadOutcome]], terms: Terms, scratch: Path
 ) -> None:
     """The same hops and rows without logic, in as many processes as the mesh."""
     closed_most = ceil(_FLOOR_MOST_PER_S * (_SEARCH.seconds + _SEARCH.warmup_s))

@@ -14,7 +14,7 @@ from tools.bench.world import API_KEY, DIVISION, EMPLOYEE, OUT_PATIENT, SampleBi
 _HOST = "127.0.0.1"
 
 
-class Visit:
+class VisitMessages:
     """The messages of one visit: a person, a bill, a serial number of ten digits from which all its names are made."""
 
     def __init__(self, who: Somebody, bill: SampleBill, serial: str, now: datetime) -> None:

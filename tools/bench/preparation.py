@@ -18,7 +18,7 @@ from sqlalchemy import Table
 
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY, FEE_BATCH, FEE_LINE
 from tools.bench import wire
-from tools.bench.messages import Visit
+from tools.bench.messages import VisitMessages
 from tools.bench.moulds import Example, Mould, Names, RowMould, checked
 from tools.bench.plan import CHAIN, MDTRT_ID_HOLE
 from tools.bench.subject import Subject
@@ -163,7 +163,7 @@ class Stock:
     def _example(self, place: int, bill: SampleBill) -> Example:
         """One visit made through the gateway; what it left in the books and what its settlement would say."""
         who, serial = somebody(self._people_from + place + 1), str(self._example_serial + place)
-        visit = Visit(who, bill, serial, self._begun)
+        visit = VisitMessages(who, bill, serial, self._begun)
         self._post(visit.insured())
         mdtrt_id = self._post(visit.registration())["data"]["mdtrt_id"]
         self._post(visit.description(mdtrt_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tools.bench.figures import Several, several
-from tools.bench.loads import Outcome
+from tools.bench.loads import LoadOutcome
 
 WIDTH = 118
 
@@ -20,7 +20,7 @@ def figure(several_runs: Several, unit: str, digits: int = 1) -> str:
     return f"{several_runs.median:.{digits}f} {unit} (worst {several_runs.worst:.{digits}f})"
 
 
-def one_run(outcome: Outcome) -> str:
+def one_run(outcome: LoadOutcome) -> str:
     """A run as it ended."""
     load, seen = outcome.load, outcome.latencies
     return (
@@ -30,7 +30,7 @@ def one_run(outcome: Outcome) -> str:
     )
 
 
-def troubles(outcome: Outcome) -> str:
+def troubles(outcome: LoadOutcome) -> str:
     """Refusals and lost answers by kind, and settlements that the database does not hold; `0 failed` where all is well."""
     told = [f"{count} {kind}" for kind, count in sorted(outcome.load.failed.items())]
     if outcome.written is not None and outcome.written != settled(outcome):
@@ -38,12 +38,12 @@ def troubles(outcome: Outcome) -> str:
     return ", ".join(told) or "0 failed"
 
 
-def settled(outcome: Outcome) -> int:
+def settled(outcome: LoadOutcome) -> int:
     """Settlements answered with success: of a chain it is the last of its steps."""
     return outcome.load.succeeded // outcome.steps
 
 
-def rate_figure(outcomes: Sequence[Outcome], limit_ms: float) -> str:
+def rate_figure(outcomes: Sequence[LoadOutcome], limit_ms: float) -> str:
     """Several runs at one rate: median and worst of p50 and p99, and whether the limit held."""
     p50 = several([outcome.latencies.p50_ms for outcome in outcomes])
     p99 = several([outcome.latencies.p99_ms for outcome in outcomes])
@@ -54,7 +54,7 @@ def rate_figure(outcomes: Sequence[Outcome], limit_ms: float) -> str:
     )
 
 
-def processor_time(outcomes: Sequence[Outcome]) -> str:
+def processor_time(outcomes: Sequence[LoadOutcome]) -> str:
     """Processor time for each success, by process, median of the runs, and their sum."""
     names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.cpu_us))
     parts = {name: several([outcome.cpu_us.get(name, 0.0) for outcome in outcomes]).median for name in names}
@@ -62,12 +62,12 @@ def processor_time(outcomes: Sequence[Outcome]) -> str:
     return f"{sum(parts.values()):.0f} µs of processor time each ({listed})"
 
 
-def total_cpu_us(outcomes: Iterable[Outcome]) -> float:
+def total_cpu_us(outcomes: Iterable[LoadOutcome]) -> float:
     """Median over the runs of all processor time for each success."""
     return several([sum(outcome.cpu_us.values()) for outcome in outcomes]).median
 
 
-def ratio(mesh: Sequence[Outcome], floor: Sequence[Outcome]) -> str:
+def ratio(mesh: Sequence[LoadOutcome], floor: Sequence[LoadOutcome]) -> str:
     """How much more the mesh takes than its floor."""
     cpu = total_cpu_us(mesh) / total_cpu_us(floor)
     p99 = several([o.latencies.p99_ms for o in mesh]).median / several([o.latencies.p99_ms for o in floor]).median

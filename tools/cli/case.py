@@ -28,10 +28,10 @@ from services.settlement.domain.books.ledger import AccountHead, AccountKey
 from services.settlement.domain.books.refund import SettledRef, check_refund_order, refund, refund_deltas
 from services.settlement.domain.care.lines import LineInput, LineSplit, split_line, totals_of
 from tools.cli.case_document import (
-    Answer,
     Case,
     CaseLine,
     CaseOperation,
+    PlayedAnswer,
     read_case,
 )
 from tools.cli.case_report import Played, Step, play_files
@@ -126,7 +126,7 @@ class LocalPlayer:
             self._heads[OWN] = AccountHead(0, account.balance_fen, account.current_year_fen or 0, year)
             self._heads[FAMILY] = AccountHead(0, account.mutual_fen, 0, year)
 
-    def play(self, operation: CaseOperation) -> Answer:
+    def play(self, operation: CaseOperation) -> PlayedAnswer:
         """Plays one operation; a refusal is an answer."""
         if operation.op == "refund":
             return self._refund(operation)
@@ -136,7 +136,7 @@ class LocalPlayer:
         except Fault as fault:
             return self._refused(fault.reason, year, year)
 
-    def _settle(self, operation: CaseOperation, year: str) -> Answer:
+    def _settle(self, operation: CaseOperation, year: str) -> PlayedAnswer:
         splits = tuple(split_line(_line_input(line)) for line in operation.lines)
         tags = [frozenset(f"{name}={value}" for name, value in line.flags.items()) for line in operation.lines]
         done = settle(
@@ -162,7 +162,7 @@ class LocalPlayer:
         self._standing.add(operation.id)
         self._move(year, done.accumulator_deltas)
 
-    def _refund(self, operation: CaseOperation) -> Answer:
+    def _refund(self, operation: CaseOperation) -> PlayedAnswer:
         target = self._booked.get(operation.of)
         policies = operation.policies if target is None else target.operation.policies
         year_of_day = self._policies.year(policies, operation.day)
@@ -184,13 +184,13 @@ class LocalPlayer:
         for key, delta in deltas.items():
             ledger[key] = ledger.get(key, 0) + delta
 
-    def _refused(self, reason: str, year: str, year_of_day: str) -> Answer:
+    def _refused(self, reason: str, year: str, year_of_day: str) -> PlayedAnswer:
         ledger = dict(self._ledger.get(year, {}))
-        return Answer(error=reason, accumulators=ledger, benefit_year=year, year_of_day=year_of_day)
+        return PlayedAnswer(error=reason, accumulators=ledger, benefit_year=year, year_of_day=year_of_day)
 
     def _answer(
         self, components: Components, balance: int, lines: tuple[dict[str, int], ...], year: str, year_of_day: str
-    ) -> Answer:
+    ) -> PlayedAnswer:
         account = {
             "balance": self._heads[OWN].balance_fen,
             "mutual_balance": self._heads[FAMILY].balance_fen,
@@ -200,7 +200,7 @@ class LocalPlayer:
         told: dict[str, object] = dict(national_components(components))
         told["pool_prop_selfpay"] = ratio_text(components.pool_prop_selfpay_e4)
         told["balc"] = balance
-        return Answer(None, lines, told, dict(self._ledger[year]), account, year, year_of_day)
+        return PlayedAnswer(None, lines, told, dict(self._ledger[year]), account, year, year_of_day)
 
     def _account_state(self, year: str) -> AccountState:
         own, mutual, use = self._heads[OWN].balance_fen, self._heads[FAMILY].balance_fen, self._case.account.use

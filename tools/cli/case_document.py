@@ -1,7 +1,7 @@
 """The worked-case file: its model, its strict reading with the format's defaults, and the comparison with an answer.
 
-A case says who, what and what must come out; who plays it (the engine here, or a running mesh) hands in an `Answer` and gets
-every difference. Nothing here computes a benefit.
+A case says who, what and what must come out; who plays it (the engine here, or a running mesh) hands in a `PlayedAnswer` and
+gets every difference. Nothing here computes a benefit.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlayedAnswer:
     """What playing one operation gave: a refusal's reason, or lines, components, accumulators and account afterwards.
 
     `benefit_year` is the label of the year whose ledger answered, `year_of_day` of the year that holds the operation's day.
@@ -312,7 +312,7 @@ def _scaled(node: Node, digits: int) -> int:
     return 0
 
 
-def compare(case: Case, operation: CaseOperation, answer: Answer) -> list[Difference]:
+def compare(case: Case, operation: CaseOperation, answer: PlayedAnswer) -> list[Difference]:
     """Every difference between what a case expects of an operation and what was answered."""
     found: list[Difference] = []
 

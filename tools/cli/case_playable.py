@@ -16,7 +16,7 @@ from services.kernel.policy.document import FactValue
 from services.kernel.policy.domains import FACTS, admits
 from services.runtime.wire import optional_told_day, told_day
 from tools.cli.case import LocalPlayer
-from tools.cli.case_document import Answer, Case, CaseLine, CaseOperation
+from tools.cli.case_document import Case, CaseLine, CaseOperation, PlayedAnswer
 from tools.cli.case_fixture import ENROLMENT_FACTS, REFERRALS, Fixture, day_of, unit_price_e6
 from yibao.catalogue.v1 import catalogue_pb2
 
@@ -159,7 +159,7 @@ def _known_remote(fixture: Fixture, operation: CaseOperation) -> FactValue:
     return "filed_long_term" if fixture.filed else "temporary"
 
 
-def _decided(answer: Answer) -> tuple[object, ...]:
+def _decided(answer: PlayedAnswer) -> tuple[object, ...]:
     return answer.error, answer.components, answer.accumulators
 
 

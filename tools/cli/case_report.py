@@ -13,7 +13,7 @@ from services.kernel.errors import Fault
 from services.kernel.money import yuan_text
 from services.runtime.texts.gateway import violation_text
 from services.runtime.texts.table import Language, text
-from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, compare
+from tools.cli.case_document import LINE_PARTS, Case, CaseOperation, Difference, PlayedAnswer, compare
 from tools.cli.language import ENGLISH, Words
 
 _LINE: Final = re.compile(r"line ([0-9]+)(?:, column ([0-9]+))?")
@@ -26,7 +26,7 @@ class Step:
     """One operation as it was played."""
 
     operation: CaseOperation
-    answer: Answer
+    answer: PlayedAnswer
 
 
 @dataclass(frozen=True, slots=True)

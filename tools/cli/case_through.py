@@ -22,7 +22,7 @@ from google.protobuf import json_format
 
 from tools.cli import case_nodes as nodes
 from tools.cli.case import SAMPLE_POLICIES, PolicyFolder
-from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, read_case
+from tools.cli.case_document import LINE_PARTS, Case, CaseOperation, PlayedAnswer, read_case
 from tools.cli.case_filings import CaseFilings
 from tools.cli.case_fixture import Fixture, catalogue_of, day_of, is_remote, ledgers_of, partners_of, persons_of
 from tools.cli.case_playable import Gap, check_case, check_person, check_versions, unplayable
@@ -125,7 +125,7 @@ class ThroughPlayer:
         for operation in self._case.bills:
             check_versions(fixture, operation, self._standing(operation))
 
-    def play(self, operation: CaseOperation) -> Answer:
+    def play(self, operation: CaseOperation) -> PlayedAnswer:
         """Plays one operation; a refusal is an answer. Raises CASE_NOT_PLAYABLE."""
         day = operation.day or self._fixture.first_day
         target = self._settled.get(operation.of)
@@ -140,14 +140,14 @@ class ThroughPlayer:
             else:
                 lines, setlinfo = self._bill_visit(operation, day)
         except Refused as refused:
-            return Answer(
+            return PlayedAnswer(
                 error=refused.reason,
                 accumulators=self._accumulators(year),
                 benefit_year=year,
                 year_of_day=year_of_day,
             )
         told = _components(setlinfo)
-        return Answer(None, lines, told, self._accumulators(year), self._account(day), year, year_of_day)
+        return PlayedAnswer(None, lines, told, self._accumulators(year), self._account(day), year, year_of_day)
 
     def _standing(self, operation: CaseOperation) -> catalogue_pb2.ResolveStackResponse:
         """Every version of the stack's policies that the mesh has for the day of a bill."""
