@@ -11,7 +11,7 @@ import pytest
 
 from tools.tidy import ROOT
 
-MODULES: Final = sorted((ROOT / "services").glob("*/operations/*.py"))
+MODULES: Final = sorted((ROOT / "services").glob("*/operations/**/*.py"))
 
 
 def types(tree: ast.Module) -> Iterator[ast.AST]:
@@ -42,7 +42,7 @@ def run_by(text: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda each: "/".join(each.parts[-3:]))
+@pytest.mark.parametrize("module", MODULES, ids=lambda each: each.relative_to(ROOT).as_posix())
 def test_operations_use_their_store_in_types_alone(module: Path) -> None:
     assert run_by(module.read_text(encoding="utf-8")) == set()
 

@@ -64,6 +64,13 @@ async def test_what_is_no_object_is_refused_in_its_form_by_its_path(scene: Scene
     assert not scene.mesh.calls("DecodeCode")
 
 
+async def test_a_call_that_names_no_institution_is_asked_for_it(scene: Scene) -> None:
+    answer = await scene.send({"transType": "ec.query", "data": {"ecQrCode": "Q"}})
+    assert (answer["code"], answer["success"]) == (500159, False)
+    assert "：orgId " in answer["message"]
+    assert not scene.mesh.calls("DecodeCode")
+
+
 async def test_another_kind_of_call_is_refused_in_its_form(scene: Scene) -> None:
     answer = await scene.send({"orgId": HOSPITAL, "transType": "cn.nhsa.ec.auth", "data": SCAN})
     assert (answer["code"], answer["success"]) == (500159, False)
