@@ -219,7 +219,8 @@ def _shared(store: ImagingStore, peers: Peers, kept: SealedSecrets, clock: Clock
 def _audits(shared: _Shared) -> AuditServicer:
     """The servicer of the log."""
     audit = shared.audit
-    return AuditServicer(AuditReading(shared.store, audit.log, audit.books, shared.pseudonyms, shared.keys))
+    reading = AuditReading(shared.store, audit.log, audit.books, shared.pseudonyms, shared.keys, shared.cells)
+    return AuditServicer(reading)
 
 
 @dataclass(frozen=True, slots=True)

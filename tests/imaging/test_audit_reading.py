@@ -23,7 +23,7 @@ from tests.imaging.audit_rules import check_dicom, check_fhir
 from tests.imaging.auditing import Audited, searched
 from tests.imaging.conftest import House, PlayedKeys, key_of, opened
 from tests.imaging.entries import HOSPITAL, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
-from tests.imaging.reading import Desk, refused
+from tests.imaging.reading import BEIJING, SHANDONG, Desk, PlayedPersons, refused
 
 SEVERAL: Final = (("G1", b"a" * 16), ("G2", b"d" * 16), ("G3", b"a" * 16))
 AT: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
@@ -44,11 +44,12 @@ class Reading:
     """The log and who reads it."""
 
     audited: Audited
+    cells: PlayedPersons = field(default_factory=PlayedPersons)
     reading: AuditReading = field(init=False)
 
     def __post_init__(self) -> None:
         self.reading = AuditReading(
-            self.audited.store, self.audited.log, self.audited.books, PlayedNames(), PlayedKeys()
+            *(self.audited.store, self.audited.log, self.audited.books, PlayedNames(), PlayedKeys(), self.cells)
         )
 
     async def verified(self) -> list[tuple[int, str]]:
@@ -91,20 +92,31 @@ async def test_an_operator_reads_it_from_the_end_and_that_is_an_entry(log: Readi
 
 async def test_a_person_reads_who_looked_and_nothing_of_others(log: Reading) -> None:
     await log.audited.log.write([searched(number, person_key=key_of(PSN_NO)) for number in (7, 8)])
-    page = await log.reading.own(PSN_NO, "", None, 2)
+    log.cells.granted[PSN_NO] = log.cells.number(BEIJING)
+    page = await log.reading.own(PSN_NO, BEIJING, None, 2)
     assert shown(page.entries) == [(9, "LOG_USED"), (8, "SEARCHED")]
     (name,) = {name for each in page.entries for name in each.patient_ids}
     assert name.startswith("PERSON")
     assert page.end == (8,)
-    served = await log.reading.own(PSN_NO, "OP1", 8, 9)
+    served = await log.reading.served(PSN_NO, "OP1", 8, 9)
     assert shown(served.entries) == [(7, "SEARCHED")]
     assert served.entries[0].patient_ids[0].startswith("OPERATOR")
-    assert shown((await log.reading.own(OTHER_PSN_NO, "OP1", 8, 9)).entries) == []
+    assert shown((await log.reading.served(OTHER_PSN_NO, "OP1", 8, 9)).entries) == []
     used = [
         (each.logged.access.organisation, each.logged.access.reader)
-        for each in (await log.reading.own(PSN_NO, "", None, 3)).entries[:2]
+        for each in (await log.reading.own(PSN_NO, BEIJING, None, 3)).entries[:2]
     ]
     assert used == [("person", ""), ("operator", "OP1")]
+
+
+async def test_a_key_that_another_cell_made_shows_nothing_of_a_persons_log_as_nobodys_does(log: Reading) -> None:
+    log.cells.granted[PSN_NO] = log.cells.number(BEIJING)
+    for psn_no, cell in ((PSN_NO, SHANDONG), (PSN_NO, ""), (OTHER_PSN_NO, BEIJING)):
+        assert await refused(log.reading.own(psn_no, cell, None, 9)) == "NO_ACCESS"
+    logged = [each for each in map(read, (await log.audited.rows())[-3:]) if each is not None]
+    assert [each.access for each in logged] == 3 * [
+        Access(Action.LOG_USED, AccessOutcome.REFUSED, "person", detail="list of a person")
+    ]
 
 
 async def test_an_entry_about_several_persons_is_found_by_each_of_them_and_tells_nobody_of_the_others(
@@ -115,12 +127,12 @@ async def test_an_entry_about_several_persons_is_found_by_each_of_them_and_tells
     both = searched(1, person_key=None, grant_no="", persons=(("G1", other), ("G2", mine), ("G3", mine)))
     await log.audited.log.write([searched(7, person_key=mine), both, searched(8, person_key=other)])
     await log.audited.log.write([replace(both, study_uid="9.9")])
-    page = await log.reading.own(PSN_NO, "OP1", None, 9)
+    page = await log.reading.served(PSN_NO, "OP1", None, 9)
     assert shown(page.entries) == [(5, "LOG_USED"), (4, "SEARCHED"), (2, "SEARCHED"), (1, "SEARCHED")]
     told = page.entries[2].logged.access
     assert (told.person_key, told.grant_no, told.persons) == (mine, "G2", ())
     assert page.entries[2].patient_ids == (f"OPERATOR{mine.hex()[:6].upper()}",)
-    assert shown((await log.reading.own(PSN_NO, "OP1", 4, 1)).entries) == [(2, "SEARCHED")]
+    assert shown((await log.reading.served(PSN_NO, "OP1", 4, 1)).entries) == [(2, "SEARCHED")]
     # An operator sees all of them.
     (entry,) = (await log.reading.listed("OP1", "", 3, 1)).entries
     assert [key for _, key in entry.logged.access.persons] == [other, mine, mine]
@@ -136,7 +148,7 @@ async def test_who_hides_an_entry_from_a_person_whom_it_names_is_found(log: Read
     assert await log.verified() == [(7, "unlisted")]
     # Who puts one in its place is told that it says nothing of that person.
     await log.audited.spoil(f"INSERT INTO imaging_audit_about VALUES (x'{key_of(PSN_NO).hex()}', 7)")
-    assert shown((await log.reading.own(PSN_NO, "OP1", 8, 9)).entries) == [(7, "LOG_BROKEN")]
+    assert shown((await log.reading.served(PSN_NO, "OP1", 8, 9)).entries) == [(7, "LOG_BROKEN")]
 
 
 async def test_one_answer_names_so_many_persons_and_the_next_one_goes_on(
@@ -171,7 +183,7 @@ async def test_an_export_goes_on_and_comes_to_rest(log: Reading) -> None:
 
 async def test_without_the_log_nobody_reads_it(log: Reading, tmp_path: Path) -> None:
     (tmp_path / "imaging.sqlite").rename(tmp_path / "gone.sqlite")
-    for asked in (log.reading.listed("OP1", "", None, 3), log.reading.own(PSN_NO, "", None, 3)):
+    for asked in (log.reading.listed("OP1", "", None, 3), log.reading.own(PSN_NO, BEIJING, None, 3)):
         with pytest.raises(Fault, match="AUDIT_UNAVAILABLE"):
             await asked
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from services.imaging.domain.scopes import DecidedScopes, Scope
 from services.imaging.operations.patients import EVEN_S
-from services.kernel.errors import FaultKind
+from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import Caller, Role
 from tests.imaging.across import CONSENT, DOCTOR, HOSPITAL, INSTITUTION, MADE_IT, Across, started_across
 from tests.mesh.harness import OPERATOR_CALLER
@@ -196,7 +196,9 @@ async def test_a_person_reads_who_looked_wherever_that_was(across: Across) -> No
     await across.found(token)
     self_ = Caller(Role.PERSON, who.psn_no, sandbox=True)
     method, request = "yibao.imaging.v1.AuditService.ListOwnAudit", audit_pb2.ListOwnAuditRequest(psn_no=who.psn_no)
-    entries = (await across.here.call(method, request, caller=self_)).entries
+    with pytest.raises(Fault, match="NO_ACCESS"):
+        await across.here.call(method, request, caller=self_)
+    entries = (await across.there.call(method, request, caller=self_)).entries
     assert [(audit_pb2.AuditAction.Name(each.action)[13:], each.organisation, each.reader) for each in entries] == [
         ("LOG_USED", "person", ""),
         ("SEARCHED", HOSPITAL, DOCTOR),

@@ -20,8 +20,10 @@ from services.imaging.domain.audit import (
     read,
     readable,
 )
+from services.imaging.operations.own_sight import GrantFinding, own_grant
 from services.imaging.operations.uploads import Keys
 from services.imaging.store.unit import ImagingStore, Unit
+from services.kernel.errors import Fault, FaultKind
 from services.kernel.pages import Page, page_of
 
 OPERATOR: Final = "operator"
@@ -31,6 +33,7 @@ PART: Final = 1_000
 MOST_NAMED: Final = 2_000
 """Persons whom the entries of one answer name, unless the first entry alone names more (our decision)."""
 _KEY: Final = 16
+_OF_PERSON: Final = "list of a person"
 _BEYOND: Final = (1 << 63) - 1
 
 
@@ -86,13 +89,20 @@ class AuditReading:
     """What AuditService does."""
 
     def __init__(
-        self, store: ImagingStore, log: AccessWriting, sealing: Sealing, naming: Naming, persons: Keys
+        self,
+        store: ImagingStore,
+        log: AccessWriting,
+        sealing: Sealing,
+        naming: Naming,
+        persons: Keys,
+        cells: GrantFinding,
     ) -> None:
         self._store = store
         self._log = log
         self._sealing = sealing
         self._naming = naming
         self._persons = persons
+        self._cells = cells
 
     async def listed(self, opter_no: str, session_no: str, before: int | None, size: int) -> Page[ToldAccess]:
         """Entries before a place, None for the end, the latest first; of one session where it is named."""
@@ -107,11 +117,27 @@ class AuditReading:
         size = _fitting(found[:size])
         return page_of(await self._told(OPERATOR, found[: size + 1]), size, lambda each: (each.logged.seq,))
 
-    async def own(self, psn_no: str, opter_no: str, before: int | None, size: int) -> Page[ToldAccess]:
-        """Entries of a person, the latest first, for the person, or for an operator where one is told; PEER_UNAVAILABLE."""
+    async def own(self, psn_no: str, cell: str, before: int | None, size: int) -> Page[ToldAccess]:
+        """Entries of a person, the latest first, for the person; `cell` is where the person's key was made. NO_ACCESS,
+        CELL_UNAVAILABLE, PEER_UNAVAILABLE."""
+        try:
+            grant = await own_grant(self._cells, psn_no, cell)
+        except Fault as fault:
+            if fault.kind is FaultKind.DENIED:
+                used = _used(PERSON, "", _OF_PERSON)
+                await self._log.write([replace(used, outcome=AccessOutcome.REFUSED)])
+            raise
+        return await self._of_person(PERSON, "", grant.person_key, before, size)
+
+    async def served(self, psn_no: str, opter_no: str, before: int | None, size: int) -> Page[ToldAccess]:
+        """The same for an operator who serves the person; PEER_UNAVAILABLE."""
         (key,) = await self._persons.keys([psn_no])
-        organisation = OPERATOR if opter_no else PERSON
-        await self._log.write([replace(_used(organisation, opter_no, "list of a person"), person_key=key)])
+        return await self._of_person(OPERATOR, opter_no, key, before, size)
+
+    async def _of_person(
+        self, organisation: str, opter_no: str, key: bytes, before: int | None, size: int
+    ) -> Page[ToldAccess]:
+        await self._log.write([replace(_used(organisation, opter_no, _OF_PERSON), person_key=key)])
         async with self._store.read() as work:
             rows = await work.audit.of_person(key, _BEYOND if before is None else before, size + 1)
         found = [as_of(readable(each), key) for each in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from services.imaging.domain.accesses import of_closing, of_opening, of_refused_opening
 from services.imaging.domain.sessions import (
@@ -15,8 +15,6 @@ from services.imaging.domain.sessions import (
     MOST_OF_READER,
     OPERATORS,
     PERSONS,
-    Grant,
-    MeantPerson,
     Purpose,
     Reader,
     Session,
@@ -26,24 +24,16 @@ from services.imaging.domain.sessions import (
     opened,
     owned,
 )
+from services.imaging.operations.own_sight import LOOKING, GrantFinding, own_grant
 from services.imaging.operations.ports import Log
 from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.searching import Patient, Sitting
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.clock import Clock, from_micros, to_micros
-from services.kernel.consents import cell_of_grant
-from services.kernel.errors import Fault, FaultKind, denied
+from services.kernel.errors import Fault, FaultKind
 
 _TOKEN_BYTES: Final = 32
 _SWEPT: Final = 100
-
-
-class GrantFinding(Protocol):
-    """The persons' cells."""
-
-    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
-        """The grant by which a reader may read of a person now; NO_ACCESS, CELL_UNAVAILABLE."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +94,13 @@ class Sessions:
         return await self._opened(reader, ())
 
     async def open_own(self, psn_no: str, cell: str) -> tuple[Session, str]:
-        """The session of a person who looks, with that person in it. `cell` is where the person's key was made: only the one that
-        keeps the person's consent knows whose key it is, and whoever runs another would see all without consent (our decision).
-        NO_ACCESS, CELL_UNAVAILABLE."""
-        looking = Reader(Purpose.SELF, PERSONS)
+        """The session of a person who looks, with that person in it. `cell` is where the person's key was made. NO_ACCESS,
+        CELL_UNAVAILABLE."""
         try:
-            grant = await self.cells.found(looking, MeantPerson(psn_no))
-            if cell_of_grant(grant.grant_no) != cell:
-                raise denied("NO_ACCESS")
+            grant = await own_grant(self.cells, psn_no, cell)
         except Fault as fault:
             if fault.kind is FaultKind.DENIED:
-                await self.log.write(of_refused_opening(looking))
+                await self.log.write(of_refused_opening(LOOKING))
             raise
         # The person's name here tells nobody who it is, and no number has to be kept.
         reader = Reader(Purpose.SELF, PERSONS, grant.person_key.hex())

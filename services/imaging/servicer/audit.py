@@ -46,8 +46,10 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """A page of a person's."""
         place, size = asked_page(request, int)
         caller, before = current_call().caller, None if place is None else place[0]
-        opter_no = caller.subject if caller.role is Role.OPERATOR else ""
-        page = await self._operations.own(request.psn_no, opter_no, before, size)
+        if caller.role is Role.OPERATOR:
+            page = await self._operations.served(request.psn_no, caller.subject, before, size)
+        else:
+            page = await self._operations.own(request.psn_no, caller.cell, before, size)
         return audit_pb2.ListOwnAuditResponse(
             entries=[_message(each) for each in page.entries], next_page_token=token_of(page.end)
         )

@@ -71,8 +71,10 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListOwnAudit(self, request, context):
-        """Entries of a person, the latest first: who looked, and when; for the person, or for an operator who serves one. That they were
-        looked at is an entry too. Of a number that is nobody's there are none.
+        """Entries of a person, the latest first: who looked, and when; for the person, by a key of the cell that keeps the person's
+        consent, or for an operator who serves one. That they were looked at is an entry too. An operator finds none of a number that
+        is nobody's; with a key that another cell made for a person nothing is told, as of nobody.
+        Errors: NO_ACCESS, CELL_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,8 +21,10 @@ class AuditServiceStub:
     ListAudit: _aio.UnaryUnaryMultiCallable[_audit_pb2.ListAuditRequest, _audit_pb2.ListAuditResponse]
     """Entries, the latest first. That they were looked at is an entry too."""
     ListOwnAudit: _aio.UnaryUnaryMultiCallable[_audit_pb2.ListOwnAuditRequest, _audit_pb2.ListOwnAuditResponse]
-    """Entries of a person, the latest first: who looked, and when; for the person, or for an operator who serves one. That they were
-    looked at is an entry too. Of a number that is nobody's there are none.
+    """Entries of a person, the latest first: who looked, and when; for the person, by a key of the cell that keeps the person's
+    consent, or for an operator who serves one. That they were looked at is an entry too. An operator finds none of a number that
+    is nobody's; with a key that another cell made for a person nothing is told, as of nobody.
+    Errors: NO_ACCESS, CELL_UNAVAILABLE.
     """
     ExportAudit: _aio.UnaryUnaryMultiCallable[_audit_pb2.ExportAuditRequest, _audit_pb2.ExportAuditResponse]
     """Entries behind a place, in their order, in a form that others read: those that keep the logs of a hospital or of a region.
@@ -53,8 +55,10 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.ListOwnAuditRequest,
         context: _aio.ServicerContext[_audit_pb2.ListOwnAuditRequest, _abc.Awaitable[_audit_pb2.ListOwnAuditResponse]],
     ) -> _abc.Awaitable[_audit_pb2.ListOwnAuditResponse]:
-        """Entries of a person, the latest first: who looked, and when; for the person, or for an operator who serves one. That they were
-        looked at is an entry too. Of a number that is nobody's there are none.
+        """Entries of a person, the latest first: who looked, and when; for the person, by a key of the cell that keeps the person's
+        consent, or for an operator who serves one. That they were looked at is an entry too. An operator finds none of a number that
+        is nobody's; with a key that another cell made for a person nothing is told, as of nobody.
+        Errors: NO_ACCESS, CELL_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
