@@ -210,8 +210,9 @@ async def test_an_entry_that_is_none_in_json_is_refused_alone_and_the_rest_of_it
     assert (refused["textZh"], refused["textEn"]) == ("类型不正确，应为整数", "integer is expected")
     # What is told again as it should be is kept; where no number can be read at all, none is guessed.
     assert (await upload(entry(2)))[1]["outcomes"][0]["result"] == "ENTRY_RESULT_ACCEPTED"
-    status, told = await upload("entry")
-    assert (status, reason_of(json.dumps(told).encode())) == (400, "SEQUENCE_GAP")
+    for batch in (("entry",), ({"sourceSeq": str(2**63 - 1)}, "entry"), ("entry", {"sourceSeq": str(-(2**63))})):
+        status, told = await upload(*batch)
+        assert (status, reason_of(json.dumps(told).encode())) == (400, "SEQUENCE_GAP")
 
 
 async def test_a_node_that_goes_away_leaves_searches_whole_and_says_when_to_come_again(sight: Sight) -> None:

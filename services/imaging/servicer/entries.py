@@ -15,6 +15,7 @@ from yibao.imaging.v1 import entry_pb2
 HASH_BYTES: Final = 16
 _NOT_HASHED: Final = ("source_seq", "psn_no", "index_code", "source_time", "entry_hash", "unread")
 _MICRO: Final = 1_000_000
+_MOST_SEQ: Final = 2**63 - 1
 
 
 def entry_hash(entry: entry_pb2.Entry) -> bytes:
@@ -51,7 +52,8 @@ def number(entries: Sequence[entry_pb2.Entry]) -> None:
     lost = [place for place, each in enumerate(entries) if each.HasField("unread") and not each.source_seq]
     known = next((each.source_seq - place for place, each in enumerate(entries) if each.source_seq), 0) if lost else 0
     for place in lost:
-        entries[place].source_seq = max(0, known + place)
+        # One that no field holds belongs to no node: the neighbour that led to it is refused for its jump.
+        entries[place].source_seq = min(max(0, known + place), _MOST_SEQ)
 
 
 def _unread(told: entry_pb2.Unread) -> Refused:
