@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -62,6 +63,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=4096)
 def network_of(source: str) -> str:
     """Who an address stands for: itself; of version 6 the network, of which one machine has all addresses."""
     try:

@@ -24,7 +24,7 @@ class Regions(NamedTuple):
 
     def else_(self, known: Regions) -> Regions:
         """What the request resolves to: a region left out is what is known otherwise."""
-        return Regions(*(said or other for said, other in zip(self, known, strict=True)))
+        return Regions(self.insuplc_admdvs or known.insuplc_admdvs, self.mdtrtarea_admvs or known.mdtrtarea_admvs)
 
     def agree(self, others: Regions) -> bool:
         """Whether two requests mean the same places: one that leaves a region out says nothing against it."""

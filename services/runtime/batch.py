@@ -39,7 +39,7 @@ class Admitted:
             yield call
 
 
-ItemAnswer = Message | Fault
+ItemAnswer = Message | bytes | Fault
 R = TypeVar("R", bound=Message)
 Handle = Callable[[Sequence[Admitted]], Awaitable[Sequence[Any]]]
 
@@ -49,7 +49,8 @@ async def serve_batch(
 ) -> R:
     """The response to a batch request, given empty, with the outcomes in the order of the items.
 
-    `handle` is given the admitted items and answers each with a response of the unary method or a Fault, in the same order;
+    `handle` is given the admitted items and answers each with a response of the unary method, or its bytes as they are stored, or
+    a Fault, in the same order;
     a Fault that it raises becomes the outcome of all of them. Unary method and field are those of the `batch` option
     unless given. A broken batch (too many items) is a Fault of the whole call.
     """
@@ -139,9 +140,15 @@ class _Outcomes:
         inbound, method = self._inbound, self._method
         outcome = self._made.add()
         if not isinstance(answer, BaseException):
-            # Copied into its place: a message given to a constructor, or a list of them, is written and read for that.
-            outcome.response.CopyFrom(answer)
-            inbound.observe_item(span, method, row.request, answer, self._answered)
+            response = outcome.response
+            # Put into its place: a message given to a constructor, or a list of them, is written and read for that.
+            if isinstance(answer, bytes):
+                response.ParseFromString(answer)
+                # An answer in which nothing is said is one.
+                response.SetInParent()
+            else:
+                response.CopyFrom(answer)
+            inbound.observe_item(span, method, row.request, response, self._answered)
         elif self._told and isinstance(answer, Fault) and answer.told and answer.reason == INSURED_ELSEWHERE:
             outcome.status.CopyFrom(_gone_on(answer.kind, answer.reason, tuple(answer.metadata.items())))
             setattr(outcome, self._told, answer.told)

@@ -5,7 +5,7 @@ Read once at start-up. It refuses options that contradict themselves, and types 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -151,16 +151,20 @@ def differ(one: object, other: object) -> bool:
     return not is_absent(one) and not is_absent(other) and trimmed(one) != trimmed(other)
 
 
-def disagreeing(row: Mapping[str, object], names: Collection[str]) -> str:
+def disagreeing(row: Mapping[str, object], names: frozenset[str]) -> str:
     """A key in another spelling that says otherwise than one which means the same of these names, "" where none does."""
-    wanted = {folded(name) for name in names}
+    wanted = _all_folded(names)
+    # Hardly any request has such a key.
+    others = [key for key in row if key not in names and folded(key) in wanted and not is_absent(row[key])]
+    if not others:
+        return ""
     said = {folded(name): row[name] for name in names if not is_absent(row.get(name))}
-    for key, value in row.items():
-        if key in names or is_absent(value) or (name := folded(key)) not in wanted:
-            continue
-        if differ(said.setdefault(name, value), value):
-            return key
-    return ""
+    return next((key for key in others if differ(said.setdefault(folded(key), row[key]), row[key])), "")
+
+
+@lru_cache(maxsize=64)
+def _all_folded(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(folded, names))
 
 
 def national_path(message: Descriptor, path: str) -> str:

@@ -162,7 +162,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     async def _settle(self, bill: Bill, request: Any) -> StoredAnswer:
         return await self._operations.settled(_bill_request(bill, current_call(), request))
 
-    async def _try_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.TrialResponse | BaseException]:
+    async def _try_items(self, items: Sequence[Admitted]) -> list[bytes | BaseException]:
         def submit(place: int, bill: PreparedBill) -> Awaitable[Tried]:
             return self._operations.trials.submit(bill, items[place].call, items[place].span)
 
@@ -175,13 +175,9 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             )
             for item in items
         ]
-        answers = await self._operations.trying.try_bills(bills, submit)
-        return [
-            answer if isinstance(answer, BaseException) else settlement_pb2.TrialResponse.FromString(answer)
-            for answer in answers
-        ]
+        return await self._operations.trying.try_bills(bills, submit)
 
-    async def _settle_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.SettleResponse | BaseException]:
+    async def _settle_items(self, items: Sequence[Admitted]) -> list[bytes | BaseException]:
         def submit(place: int, bill: PreparedBill) -> Awaitable[BillOutcome]:
             return self._operations.settles.submit(bill, items[place].call, items[place].span)
 
@@ -194,7 +190,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         answers = await self._operations.settling.settle(bills, submit)
         await self._tell_beside(items, bills, answers)
         return [
-            answer if isinstance(answer, BaseException) else told_settlement(settlement_pb2.SettleResponse, answer)
+            answer if isinstance(answer, BaseException) else told_bytes(settlement_pb2.SettleResponse, answer)
             for answer in answers
         ]
 
@@ -228,9 +224,11 @@ def _reversal(request: Any) -> ReversalRequest:
 
 def told_settlement(made: type[Settled], answer: StoredAnswer) -> Settled:
     """The stored answer, and beside it the counter-entry that has reversed it since, or what a replay has put in its place."""
-    told = made.FromString(answer.response)
-    if answer.reversed_by:
-        told.reversed_by = answer.reversed_by
-    if answer.replayed_by:
-        told.replayed_by = answer.replayed_by
-    return told
+    return made.FromString(told_bytes(made, answer))
+
+
+def told_bytes(made: type[Settled], answer: StoredAnswer) -> bytes:
+    """The same, serialised: fields that stand behind a message are its own."""
+    if not (answer.reversed_by or answer.replayed_by):
+        return answer.response
+    return answer.response + made(reversed_by=answer.reversed_by, replayed_by=answer.replayed_by).SerializeToString()

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from services.kernel.requests import Regions
+from services.runtime.db import as_json
 from services.settlement.domain.benefits.outcome import MONEY_FIELDS
 from services.settlement.domain.books.basis import Basis, Purses
 from services.settlement.domain.books.entries import NewSettlement, PolicyName
@@ -22,9 +23,6 @@ SETTLEMENT_COLUMNS: Final = (
     *("pool_prop_selfpay_e4", "hash_version", "regions", "insured_cell", "basis", "replays"),
 )
 
-# Made once: `json.dumps` makes an encoder for each call.
-_encoded: Final = json.JSONEncoder(separators=(",", ":")).encode
-_encoded_basis: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COMPONENTS: Final = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
 
 
@@ -53,7 +51,7 @@ def settlement_row(new: NewSettlement) -> tuple[Any, ...]:
         heading.opter_name,
         heading.invono,
         policies_text(heading.policies),
-        _encoded(heading.fee_batches),
+        as_json(heading.fee_batches),
         record,
         1 if heading.preselfpay_in_base else 0,
         *_COMPONENTS(components),
@@ -103,7 +101,7 @@ def basis_text(basis: Basis) -> str:
         dict(basis.facts),
         [purses.use_own, purses.use_family, purses.family, purses.bank_fen, basis.stay],
     ]
-    return _encoded_basis(kept)
+    return as_json(kept)
 
 
 def basis_from(text: str, key: LedgerKey) -> Basis | None:
