@@ -15,6 +15,7 @@ import yaml
 from gateway import tables
 from gateway.app import build
 from gateway.mobile.routes import MobileRoutes
+from gateway.national.face import TIMEOUT_S
 from gateway.national.transactions import Transactions
 from services.kernel.errors import Fault, FaultKind, not_found, precondition
 from services.runtime.config import Config
@@ -26,6 +27,7 @@ from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
 from services.runtime.texts.starting import started
 from tests.gateway.conftest import HOSPITAL, KEY, Scene, SetClock, hospital, running
+from tests.gateway.test_timeouts import after
 from tests.runtime.national.keys import OTHER, STANDARD_PUBLIC, other, standard
 from tests.tokens import Tokens
 from tools import mobile_call
@@ -190,6 +192,16 @@ class TestWhatIsServed:
         monkeypatch.setattr("gateway.mobile.routes.MobileRoute.write", fail)
         told = await centre.sent("query_settlement", centre.body({"psn_no": "1"}), status=500)
         assert told.message.startswith("[INTERNAL_ERROR]")
+
+    async def test_the_look_up_of_an_app_is_part_of_the_time(self, centre: Centre) -> None:
+        app, known = centre.app("an-app-known-late"), centre.mesh.answers["ResolvePartner"]
+        try:
+            centre.mesh.answers["ResolvePartner"] = after(0.5, known)
+            assert (await centre.sent("query_settlement", centre.body({"psn_no": "1"}, app), app=app)).success
+        finally:
+            centre.mesh.answers["ResolvePartner"] = known
+        (call,) = centre.mesh.calls("GetSettlement")
+        assert call.left_s <= TIMEOUT_S - 0.5
 
     async def test_the_profile_says_how_the_secret_ends_the_text(self, centre: Centre) -> None:
         app = centre.app("appended-secret-1", SecretForm.APPENDED, secret_appended=True)

@@ -62,6 +62,15 @@ class TestNational:
         assert answer.json()["err_msg"].startswith("[DEADLINE_EXCEEDED] ")
         assert all(asked.left_s < face.TIMEOUT_S - 1.0 for asked in hasty.mesh.calls("Settle"))
 
+    async def test_of_a_message_whose_time_is_up_before_it_is_looked_at_nobody_is_asked(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(face, "TIMEOUT_S", 0.0)
+        answer = await scene.client.post("/", json=envelope("2207", {"data": BILL}))
+        assert answer.status_code == 504
+        assert answer.json()["err_msg"].startswith("[DEADLINE_EXCEEDED] ")
+        assert scene.mesh.asked == []
+
     async def test_a_profile_that_is_not_told_costs_its_time_and_no_more(self, hasty: Scene) -> None:
         hasty.mesh.answers["ResolvePartner"] = hang
         begun = time.monotonic()

@@ -49,6 +49,8 @@ def _refusal(partner: Partner, sandbox: bool = False) -> str:
         (replace(HOSPITAL, auth_style=AuthStyle.NONE), "partner.access_key,partner.secret"),
         (replace(HOSPITAL, auth_style=AuthStyle.NONE, access_key="", secret=""), "AUTH_STYLE_NOT_ALLOWED"),
         (replace(HOSPITAL, sandbox=True), "SANDBOX_ONLY"),
+        (replace(HOSPITAL, notify_url="https://hospital.example/told"), ""),
+        (replace(HOSPITAL, notify_url="http://hospital.example/told"), "partner.notify_url"),
     ],
 )
 def test_a_profile_holds_together_or_is_refused_outside_a_sandbox(partner: Partner, refusal: str) -> None:

@@ -84,6 +84,7 @@ async def test_no_store_keeps_what_a_credential_was_shown_with(tmp_path: Path) -
     async with two_cells(tmp_path) as two:
         await paying.has_a_key(two.here)
         await played(two.here, two.mesh, two.local)
+        await paying.paid(two.here, (await paying.placed(two.here, two.local))[0])
         await played(two.here, in_cell(two.mesh, THERE), two.resident)
         kept = [*rows(two.mesh), *rows(in_cell(two.mesh, THERE))]
         said = [[each.sent, json.loads(each.text)] for each in two.here.journal]

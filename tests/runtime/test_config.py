@@ -159,3 +159,13 @@ def test_every_member_that_serves_rpcs_has_an_address_and_every_store_a_database
     for member in mesh.MESH:
         assert (f"YIBAO_{member.name.upper()}_ADDRESS" in names) == bool(member.services)
         assert (f"YIBAO_{member.name.upper()}_DATABASE_URL" in names) == member.has_store
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "said", "private"), [("on", "", True), ("off", "", False), ("on", "off", False), ("off", "on", True)]
+)
+def test_addresses_of_this_network_are_called_in_a_sandbox_or_where_it_is_said(
+    sandbox: str, said: str, private: bool
+) -> None:
+    given = {"YIBAO_SANDBOX": sandbox, "YIBAO_MESH_KEY": "k" * 32, "YIBAO_PRIVATE_CALLBACKS": said}
+    assert Config.load({}, given).private_callbacks == private

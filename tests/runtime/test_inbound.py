@@ -82,6 +82,7 @@ async def test_a_public_method_needs_no_token_and_turns_away_nobody(running: des
     await running.raw("Ring", request)
     await running.raw("Ring", request, INSTITUTION)
     assert [call.caller.role for call in running.servicer.calls] == [Role.PUBLIC, Role.INSTITUTION]
+    assert running.servicer.calls[0].caller.sandbox
 
 
 async def test_every_broken_field_is_named_by_its_path(running: desk.Running) -> None:
@@ -206,6 +207,8 @@ async def test_sandbox_methods_and_dates_do_not_exist_in_production(settings: di
         assert planted.metadata == {"what": "runtimetest.v1.DeskService.Plant"}
         assert (planted.reason, dated.reason) == ("SANDBOX_ONLY", "SANDBOX_ONLY")
         assert running.servicer.calls == []
+        await running.raw("Ring", desk.messages().RingRequest())
+        assert not running.servicer.calls[0].caller.sandbox
     finally:
         await running.stop()
 

@@ -119,6 +119,19 @@ async def test_no_repeat_is_waited_for_that_would_begin_after_the_time_of_the_ca
     assert len(placed.servicer.calls) == 1
 
 
+async def test_a_repeat_has_the_rest_of_the_time_and_not_all_of_it_again(
+    placed: desk.Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.runtime.outbound._FIRST_WAIT_S", 0.4)
+    monkeypatch.setattr("tenacity.wait.random.uniform", lambda least, most: most)
+    placed.servicer.away = 1
+    await placed.peers.call(placed.stub.Write, desk.messages().WriteRequest(), timeout_s=5)
+    first, second = (each.deadline for each in placed.servicer.calls)
+    assert first is not None
+    assert second is not None
+    assert abs((second - first).total_seconds()) < 0.3
+
+
 async def test_a_call_with_an_effect_of_its_own_is_never_repeated(placed: desk.Running) -> None:
     placed.servicer.away = 1
     fault = await fault_of(placed.peers.call(placed.stub.Ring, desk.messages().RingRequest()))
