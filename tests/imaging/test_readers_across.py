@@ -67,6 +67,13 @@ async def test_a_page_that_has_the_token_alone_sees_who_may_be_seen_adds_nobody_
     assert (await across.refusal("ListPatients", session_token=token)).reason == "SESSION_UNKNOWN"
 
 
+@pytest.mark.parametrize("method", ["AddPatient", "BreakGlass"])
+async def test_whoever_names_nobody_is_asked_for_the_person(across: Across, method: str) -> None:
+    beside: dict[str, Any] = {"request_id": across.request_id(), "reason": "昏迷送院"} if method == "BreakGlass" else {}
+    fault = await across.refusal(method, session_token=await across.opened(), **beside)
+    assert [(each.path, each.rule) for each in fault.violations] == [("psn_no", "consent.person")]
+
+
 async def test_what_a_person_grants_and_hides_is_the_scope_of_the_next_decision(across: Across) -> None:
     who, token = await across.somebody(), await across.opened()
     grant_no = await across.granted(who, modalities=["CT"])

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.payment.domain.terminals import AFTER, Batch, LineState, Move, Pos, Wanted
+from services.payment.domain.terminals import AFTER, Batch, LineState, Move, Pos, Wanted, next_number
 from services.payment.store.terminal_rows import TerminalRows
+from services.runtime.db import sql
 from tests.payment.terminal_lines import TestClock, opened
 from tools.postgres import Server
 
@@ -87,6 +88,14 @@ async def test_traces_are_used_once_whoever_asks_at_the_same_moment(book: Termin
     other = await book.begin(wanted(Pos("900000000000002", pos.terminal_no), "C9999"))
     assert other is not None
     assert other.trace == "000001"
+
+
+async def test_behind_the_last_number_of_six_digits_they_begin_again_at_one(book: TerminalRows, pos: Pos) -> None:
+    await book.next_trace(pos)
+    async with book._database.driver_write() as connection:
+        await connection.run(sql("UPDATE pay_terminal SET trace = 999998"))
+    assert [await book.next_trace(pos) for _ in range(2)] == ["999999", "000001"]
+    assert (next_number(999_998), next_number(999_999)) == (999_999, 1)
 
 
 async def test_one_of_two_who_begin_the_same_number_does(book: TerminalRows, pos: Pos) -> None:
