@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from google.type.date_pb2 import Date
+
+from services.kernel.errors import Fault
 from services.runtime.call import Caller, Role
+from services.runtime.wire import day_message
 from tests.imaging.audit_rules import check_dicom, check_fhir
 from tests.imaging.conftest import Running
-from tests.imaging.entries import NODE, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
-from yibao.imaging.v1 import audit_pb2, conflict_pb2, digest_pb2, entry_pb2, node_pb2, upload_pb2
+from tests.imaging.entries import NODE, NOON, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
+from yibao.imaging.v1 import audit_pb2, conflict_pb2, digest_pb2, entry_pb2, node_pb2, recognition_pb2, upload_pb2
 
 OF_NODE = Caller(Role.NODE, "SD01", sandbox=True)
 
@@ -113,6 +118,49 @@ async def test_every_refusal(running: Running) -> None:
         digest_pb2.CompareDigestRequest(node_no="SD01", first_day="20260201"),
     ):
         assert await running.reason("DigestService.CompareDigest", wrong, OF_NODE) == "INVALID_REQUEST"
+
+
+async def test_days_and_months_that_cannot_be_meant_are_refused_by_their_field(running: Running) -> None:
+    """A day that there is not, twice the same day, a plan for another century, more months than are counted."""
+    await running.call("NodeService.RegisterNode", registering())
+    hospital = Caller(Role.INSTITUTION, "H99010000001", sandbox=True)
+    twice = [digest_pb2.DayDigest(day="20260301", digest="0" * 32)] * 2
+    planned: dict[str, Any] = {"fixmedins_code": hospital.subject, "dr_codg": "D1", "psn_no": PSN_NO, "item_code": "I1"}
+    months: dict[str, Any] = {"fixmedins_code": hospital.subject, "first_month": "2026-03"}
+    nowhere = recognition_pb2.Quality(fixmedins_code=hospital.subject, modality="XX", from_day=day_message(NOON.date()))
+    for method, request, caller, path in (
+        ("DigestService.ListDay", digest_pb2.ListDayRequest(node_no="SD01", day="20260230"), OF_NODE, "day"),
+        (
+            "DigestService.CompareDigest",
+            digest_pb2.CompareDigestRequest(node_no="SD01", days=twice),
+            OF_NODE,
+            "days[1].day",
+        ),
+        (
+            "RecognitionService.Advise",
+            recognition_pb2.AdviseRequest(**planned, planned_day=Date(year=1899, month=12, day=31)),
+            hospital,
+            "planned_day",
+        ),
+        *(
+            (
+                "RecognitionService.CountRecognitions",
+                recognition_pb2.CountRecognitionsRequest(**months, last_month=last),
+                hospital,
+                "last_month",
+            )
+            for last in ("2026-02", "2099-01")
+        ),
+        (
+            "RecognitionService.SetQuality",
+            recognition_pb2.SetQualityRequest(request_id="q1", quality=nowhere),
+            Caller(Role.OPERATOR, "OP1", sandbox=True),
+            "quality.modality",
+        ),
+    ):
+        with pytest.raises(Fault) as raised:
+            await running.call(method, request, caller)
+        assert [each.path for each in raised.value.violations] == [path], method
 
 
 async def test_the_audit_log_is_read_given_out_and_verified(running: Running) -> None:

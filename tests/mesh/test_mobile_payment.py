@@ -102,6 +102,22 @@ async def test_a_revoked_order_leaves_nothing_and_its_number_is_used_up(town: Sa
     )
 
 
+async def test_a_bill_that_contradicts_itself_is_not_saved(town: Sandbox) -> None:
+    hospital, who = town.hospital, await town.newcomers.one()
+    good = paying.fees(hospital, who, await paying.authorised(hospital, who))
+    for changed, reason in (
+        ({"medfeeSumamt": "5999.99"}, "FEE_SUM_MISMATCH"),
+        ({"orgCodg": "H99019999999"}, "DESK_MISMATCH"),
+        ({"feeType": "99"}, "INVALID_REQUEST"),
+        ({"medType": "21", "feeType": "02", "mdtrtId": ""}, "INVALID_REQUEST"),
+    ):
+        assert await hospital.refused("6201", {"data": good | changed}) == reason, changed
+    saved = (await hospital.done("6201", {"data": good}, home=who.home)).output["data"]
+    another = paying.named(hospital, saved, who) | {"userName": "另一人"}
+    for infno in ("6301", "6401"):
+        assert await hospital.refused(infno, {"data": another}) == "PERSON_MISMATCH", infno
+
+
 async def test_an_authorisation_is_good_once_for_one_person_at_one_institution(town: Sandbox) -> None:
     hospital, (who, other) = town.hospital, await town.newcomers.many(2)
     auth = await paying.authorised(hospital, who)

@@ -34,6 +34,8 @@ async def test_totals_and_details_are_compared_as_clients_do_it(tmp_path: Path) 
         totals = totals_of(first, 3)
         told = (await hospital.done("3201", {"data": totals})).output["stmtinfo"]
         assert (told["stmt_rslt"], told["setl_optins"]) == ("0", first["clr_optins"])
+        turned = totals | {"stmt_begndate": "2026-06-11", "stmt_enddate": "2026-06-10"}
+        assert "：data.stmt_enddate " in (await hospital.send("3201", {"data": turned})).message
         wrong = totals | {"acct_pay": yuan_text(fen(first["acct_pay"]) + 1)}
         told = (await hospital.done("3201", {"data": wrong})).output["stmtinfo"]
         assert told["stmt_rslt"] == "1"
