@@ -210,6 +210,38 @@ class TestRows:
         }
 
 
+class TestWhatDoesNotFit:
+    """Is told by the place where it stands, and never guessed."""
+
+    @pytest.mark.parametrize(
+        ("request_class", "envelope", "root", "path", "rule"),
+        [
+            (stay_pb2.AdmitRequest, {}, {"mdtrtinfo": {"ipt_no": "1", "ipt_otp_no": "2"}}, "ipt_otp_no", "disagrees"),
+            (stay_pb2.AdmitRequest, {}, {"mdtrtinfo": {"ipt_otp_no": "1", "ipt_no": "2"}}, "ipt_no", "disagrees"),
+            (fee_pb2.UploadFeesRequest, {}, {"feedetail": [{}, {"psn_no": [1]}]}, "feedetail[1].psn_no", "text"),
+            (settlement_pb2.SettleRequest, {"opter": {"a": 1}}, {"data": {}}, "opter", "text"),
+            (settlement_pb2.SettleRequest, {}, {"data": {"psn_no": "\ud800"}}, "input", "text"),
+            (settlement_pb2.SettleRequest, {}, {"data": {"medfee_sumamt": "1,00"}}, "data.medfee_sumamt", "number"),
+            (stay_bill_pb2.TrialStayRequest, {}, {"data": {"mid_setl_flag": "2"}}, "data.mid_setl_flag", "flag"),
+            (stay_bill_pb2.TrialStayRequest, {}, {"data": {"mid_setl_flag": [1]}}, "data.mid_setl_flag", "flag"),
+        ],
+    )
+    def test_it_is_refused_there(
+        self, request_class: Any, envelope: dict[str, Any], root: dict[str, Any], path: str, rule: str
+    ) -> None:
+        with pytest.raises(Fault) as caught:
+            compile_request(request_class)(envelope, root, "k")
+        (broken,) = caught.value.violations
+        assert (broken.path.endswith(path), broken.rule) == (True, f"national.{rule}"), broken
+
+    @pytest.mark.parametrize("number", [str(1 << 31), str(-(1 << 31) - 1)])
+    def test_a_whole_number_has_32_bits(self, number: str) -> None:
+        with pytest.raises(Unfit, match=r"national\.number"):
+            scalars.read_integer(literal(number))
+        assert scalars.read_integer(literal(str((1 << 31) - 1))) == (1 << 31) - 1
+        assert scalars.read_integer(literal(str(-(1 << 31)))) == -(1 << 31)
+
+
 class TestTable:
     def test_every_transaction_that_the_platform_promises_is_served(self) -> None:
         table = Transactions(Contract.of_mesh(), known_titles())
