@@ -50,10 +50,11 @@ class Session:
         if answer.get(39) != ACCEPTED:
             raise NotSigned(answer.get(39))
         try:
-            self._keys = unpacked_keys(answer.get(62), self._master, self._algorithm)
-            return route_of(answer.get(60)).batch
+            keys, batch = unpacked_keys(answer.get(62), self._master, self._algorithm), route_of(answer.get(60)).batch
         except (Malformed, ValueError) as error:
             raise Unanswered(type(error).__name__, sent=True) from None
+        self._keys = keys
+        return batch
 
     async def ask(self, mti: str, fields: dict[int, str]) -> PosMessage:
         """The bank's answer. `Unanswered`; `NotSigned`: a new sign-on is needed; `Malformed`: fields do not fit."""
