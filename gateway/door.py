@@ -103,7 +103,8 @@ class Door:
     def _face(self, request: Request) -> RestFace | NationalFace | MobileFace | Doors:
         if self._doors.serves(request.method, request.path):
             return self._doors
-        if request.path.startswith(PREFIX) or request.method != "POST":
+        # What is sent to a door that does not take it is no national call, whose answer to anything is 200.
+        if request.path.startswith(PREFIX) or request.method != "POST" or self._doors.has(request.path):
             return self._rest
         if self._mobile is not None and self._mobile.serves(request.path):
             return self._mobile

@@ -43,6 +43,10 @@ class Doors:
         """Whether a request of this HTTP method at a path is for a door."""
         return self._found(verb, path) is not None
 
+    def has(self, path: str) -> bool:
+        """Whether a path is a door's, or lies behind one, by whatever method of HTTP."""
+        return any(f"{path}/".startswith(door.path) for door, _ in self._doors)
+
     async def handle(self, request: Request) -> Response:
         """The answer to one request; never raises but when it is cancelled."""
         door, method = self._door(request)

@@ -112,6 +112,10 @@ def test_names_are_compared_without_case_accents_and_width_in_each_group(name: s
         ("zhan", True),
         ("jorg smith", False),
         ("", True),
+        ("*", True),
+        # Of which no word is left: it asks for something, and nobody is called so.
+        ("\u0301", False),
+        ("?", False),
     ],
 )
 def test_a_loose_comparison_takes_beginnings_of_words_and_readings(name: str, found: bool) -> None:

@@ -90,6 +90,12 @@ async def test_everything_below_a_study_is_sent_on_with_one_ticket(sight: Sight)
     ):
         status, headers, body = await sight.get(f"{sight.mesh.url}/dicom-web/{path}", with_token, Origin=PAGE)
         assert (status, reason_of(body), headers["Access-Control-Allow-Origin"]) == (expected, reason, PAGE)
+    # Who sends pictures here is told that nothing is stored: as a national call it would be answered with 200.
+    for path in ("/dicom-web", "/dicom-web/studies", f"/dicom-web/studies/{study}"):
+        sent = {"Origin": PAGE, "Content-Type": 'multipart/related; type="application/dicom"'}
+        async with sight.http.post(f"{sight.mesh.url}{path}", headers=sent, data=b"--x--") as answer:
+            told = answer.status, reason_of(await answer.read()), answer.headers["Access-Control-Allow-Origin"]
+            assert told == (404, "ROUTE_NOT_FOUND", PAGE)
 
 
 async def test_without_consent_a_study_is_answered_as_one_that_there_is_not(sight: Sight) -> None:

@@ -39,9 +39,9 @@ def matches(asked: str, name: str) -> bool:
 
 
 def resembles(asked: str, words: frozenset[str]) -> bool:
-    """Whether each word asked, folded, is the beginning of one of the words of a name."""
-    wanted = [each.strip("*?") for each in _WORDS.split(asked)]
-    return all(any(word.startswith(each) for word in words) for each in wanted if each)
+    """Whether each word asked, folded, is the beginning of one of the words of a name; without a word nothing does."""
+    wanted = [bare for each in _WORDS.split(asked) if (bare := each.strip("*?"))]
+    return bool(wanted) and all(any(word.startswith(each) for word in words) for each in wanted)
 
 
 def words_of(*texts: str) -> frozenset[str]:
