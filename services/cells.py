@@ -46,3 +46,9 @@ def of_division(division: str) -> str:
     """Code of the cell to which a division (医保区划, six digits) belongs: the longest beginning decides, else the sandbox's."""
     found = [(len(each), entry.code) for entry in CELLS for each in entry.divisions if division.startswith(each)]
     return max(found)[1] if found else SANDBOX
+
+
+def of_institution(fixmedins_code: str) -> str:
+    """Code of the cell to which an institution belongs: its code has six digits of its division behind the first letter (H for
+    hospitals, P for pharmacies)."""
+    return of_division(fixmedins_code[1:7])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from random import SystemRandom
 from typing import Any, Final
 
+from services import cells
 from services.imaging.domain.dicom_forms import MODALITIES
 from services.imaging.domain.fhir.manifest import NEEDED, TOLD
 from services.imaging.domain.recognition_tables import RecognitionTables
@@ -55,6 +57,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.blocks import Blocks
+from services.runtime.call import Caller, Role
 from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
@@ -126,9 +129,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (node_pb2_grpc.add_NodeServiceServicer_to_server, NodeServicer(NodeOperations(store))),
             (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
             *reading.servicers,
-            (audit_pb2_grpc.add_AuditServiceServicer_to_server, _audits(shared)),
-            (digest_pb2_grpc.add_DigestServiceServicer_to_server, DigestServicer(comparing)),
-            (conflict_pb2_grpc.add_ConflictServiceServicer_to_server, ConflictServicer(ConflictOperations(store))),
+            *_looking_after(shared, comparing),
             *_recognition(config, shared),
         ],
         start,
@@ -137,7 +138,17 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         store=database,
         signer=signer,
         clock=clock,
+        is_foreign=partial(_is_foreign, frozenset(config.known_cells)),
     )
+
+
+def _is_foreign(known: Collection[str], caller: Caller) -> bool:
+    """Whether it is an institution by a key that another cell made than its own: whoever runs that one would read in the name of
+    an institution which it does not know. Of one whose cell is not in the mesh any cell may make a key (our decision)."""
+    if caller.role is not Role.INSTITUTION:
+        return False
+    own = cells.of_institution(caller.subject)
+    return own != cells.SANDBOX and own in known and own != caller.cell
 
 
 def _recognition(config: Config, shared: _Shared) -> list[tuple[AddToServer, Any]]:
@@ -216,11 +227,16 @@ def _shared(store: ImagingStore, peers: Peers, kept: SealedSecrets, clock: Clock
     )
 
 
-def _audits(shared: _Shared) -> AuditServicer:
-    """The servicer of the log."""
+def _looking_after(shared: _Shared, comparing: DigestOperations) -> list[tuple[AddToServer, Any]]:
+    """The servicers of the log, of drift and of conflicts."""
     audit = shared.audit
     reading = AuditReading(shared.store, audit.log, audit.books, shared.pseudonyms, shared.keys, shared.cells)
-    return AuditServicer(reading)
+    conflicts = ConflictServicer(ConflictOperations(shared.store))
+    return [
+        (audit_pb2_grpc.add_AuditServiceServicer_to_server, AuditServicer(reading)),
+        (digest_pb2_grpc.add_DigestServiceServicer_to_server, DigestServicer(comparing)),
+        (conflict_pb2_grpc.add_ConflictServiceServicer_to_server, conflicts),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ told as such to everybody who may call at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -36,10 +36,18 @@ _HOLDING_TEXT: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAG
 
 
 class Admission:
-    """The checks of one member; rules of messages are compiled once."""
+    """The checks of one member; rules of messages are compiled once. `is_foreign` says of a caller that the cell which made its
+    key cannot know whose it is: methods that name their caller refuse it."""
 
-    def __init__(self, signer: TokenSigner, clock: Clock, sandbox: bool) -> None:
+    def __init__(
+        self,
+        signer: TokenSigner,
+        clock: Clock,
+        sandbox: bool,
+        is_foreign: Callable[[Caller], bool] = lambda caller: False,
+    ) -> None:
         self._signer = signer
+        self._is_foreign = is_foreign
         self._clock = clock
         self._sandbox = sandbox
         self._anybody = Caller(Role.PUBLIC, "", sandbox) if sandbox else ANYBODY
@@ -109,7 +117,7 @@ class Admission:
         if broken:
             raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
         binding = method.bindings.get(caller.role)
-        if binding is not None and binding.get(request) != caller.subject:
+        if binding is not None and (binding.get(request) != caller.subject or self._is_foreign(caller)):
             raise Fault(FaultKind.DENIED, "CALLER_NOT_BOUND", {"field": binding.field})
 
     def violations(self, request: Any, most: int = MOST_VIOLATIONS) -> Violations:

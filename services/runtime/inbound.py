@@ -26,7 +26,7 @@ from services.kernel.errors import Fault, FaultKind
 from services.runtime.admission import Admission
 from services.runtime.auth import TokenSigner
 from services.runtime.bounds import LARGE_BYTES, Shape, shape_of
-from services.runtime.call import BUSINESS_DATE_KEY, CALLER_KEY, CallContext, current_call, use_call, wire_time
+from services.runtime.call import BUSINESS_DATE_KEY, CALLER_KEY, CallContext, Caller, current_call, use_call, wire_time
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.forms import Effect, Number
@@ -108,12 +108,19 @@ class Inbound:
     """The chain of one member, and its endpoint for callers in the same process."""
 
     def __init__(
-        self, member: str, contract: Contract, config: Config, telemetry: Telemetry, signer: TokenSigner, clock: Clock
+        self,
+        member: str,
+        contract: Contract,
+        config: Config,
+        telemetry: Telemetry,
+        signer: TokenSigner,
+        clock: Clock,
+        is_foreign: Callable[[Caller], bool] = lambda caller: False,
     ) -> None:
         self.member = member
         self.contract = contract
         self.telemetry = telemetry
-        self.admission = Admission(signer, clock, config.sandbox)
+        self.admission = Admission(signer, clock, config.sandbox, is_foreign)
         self._sandbox = config.sandbox
         self._limit_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
         self._served: dict[str, Served] = {}

@@ -17,6 +17,7 @@ from services import mesh
 from services.kernel.clock import Clock, system_clock
 from services.runtime import keys
 from services.runtime.auth import TokenSigner
+from services.runtime.call import Caller
 from services.runtime.config import Config
 from services.runtime.contract import Contract
 from services.runtime.inbound import Inbound
@@ -41,7 +42,7 @@ class MemberServer:
     """A member of the mesh. `start` opens its port, `stop` lets running calls end.
 
     `on_start` runs before the port opens (the store is opened there), `on_stop` after the last call ended. `ready` says
-    whether the own store answers, and `store` more of it. Health follows the member's own facts.
+    whether the own store answers, and `store` more of it; `is_foreign` is `Admission`'s. Health follows the member's own facts.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class MemberServer:
         store: StoreState | None = None,
         signer: TokenSigner | None = None,
         clock: Clock = system_clock,
+        is_foreign: Callable[[Caller], bool] = lambda caller: False,
     ) -> None:
         self.member = mesh.member(member) if isinstance(member, str) else member
         self.name = self.member.name
@@ -73,7 +75,7 @@ class MemberServer:
         known = signer or TokenSigner(keys.load(config).of(self.seat), clock)
         contract = Contract.load((*self.member.services, SERVICE))
         self._report = SelfReport(self.seat, telemetry.metrics, config.integer("YIBAO_WORKERS"), ready, store)
-        self.inbound = Inbound(self.seat, contract, config, telemetry, known, clock)
+        self.inbound = Inbound(self.seat, contract, config, telemetry, known, clock, is_foreign)
         report = (runtime_pb2_grpc.add_RuntimeServiceServicer_to_server, RuntimeServicer(self._report))
         collector: Any = _Collector(self.inbound)
         for add, servicer in (*servicers, report):

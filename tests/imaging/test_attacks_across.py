@@ -22,14 +22,17 @@ from services.imaging.peers.persons import PersonCells
 from services.kernel.errors import Fault
 from services.runtime.call import Caller, Role
 from tests.imaging.across import CONSENT, DOCTOR, HOSPITAL, INSTITUTION, MEMBERS, Across, started_across, until
+from tests.imaging.entries import HOSPITAL as MADE_AT
 from tests.imaging.entries import NODE, upsert
 from tests.mesh.seeds import InventedPerson
 from tests.mesh.test_cells import HERE, THERE
 from tests.mesh.test_traces import found_in, logged
 from yibao.identity.v1 import consent_pb2, consent_reviews_pb2
-from yibao.imaging.v1 import entry_pb2, node_pb2, reader_pb2, ticket_pb2, upload_pb2
+from yibao.imaging.v1 import entry_pb2, node_pb2, reader_pb2, recognition_pb2, report_pb2, ticket_pb2, upload_pb2
 
+OPEN: Final = "yibao.imaging.v1.ReaderService.OpenSession"
 OTHER_HOSPITAL: Final = "H11010600002"
+JINAN_HOSPITAL: Final = "H37010200002"
 NODE_CALLER: Final = Caller(Role.NODE, NODE.node_no, sandbox=True)
 ACCESSION: Final = "ACC-772-SECRET"
 DOCTOR_OF: Final = Reader(Purpose.TREATMENT, HOSPITAL, DOCTOR)
@@ -108,12 +111,33 @@ async def test_a_person_ends_and_sees_nobody_elses_grants(across: Across) -> Non
 
 
 async def test_a_key_that_another_cell_made_for_a_person_opens_no_sight_of_the_person(across: Across) -> None:
-    who, method = await across.somebody(), "yibao.imaging.v1.ReaderService.OpenSession"
+    who, method = await across.somebody(), OPEN
     request = reader_pb2.OpenSessionRequest(psn_no=who.psn_no)
     made = Caller(Role.PERSON, who.psn_no, sandbox=True)
     with pytest.raises(Fault, match="NO_ACCESS"):
         await across.here.call(method, request, caller=made)
     assert (await across.there.call(method, request, caller=made)).session_token
+
+
+async def test_a_key_that_another_cell_made_for_an_institution_opens_nothing_in_its_name(across: Across) -> None:
+    for institution, cell in ((HOSPITAL, across.there), (JINAN_HOSPITAL, across.here)):
+        caller = Caller(Role.INSTITUTION, institution, sandbox=True)
+        for method, request in (
+            (OPEN, reader_pb2.OpenSessionRequest(fixmedins_code=institution, own=True)),
+            (OPEN, reader_pb2.OpenSessionRequest(fixmedins_code=institution, dr_codg=DOCTOR)),
+            ("yibao.imaging.v1.ReportService.ListReports", report_pb2.ListReportsRequest(fixmedins_code=institution)),
+            (
+                "yibao.imaging.v1.RecognitionService.ListQuality",
+                recognition_pb2.ListQualityRequest(fixmedins_code=institution),
+            ),
+        ):
+            with pytest.raises(Fault, match="CALLER_NOT_BOUND"):
+                await cell.call(method, request, caller=caller)
+    # By a key of its own cell it reads, and so does one whose cell is not in the mesh by whichever.
+    for institution, cell in ((JINAN_HOSPITAL, across.there), (MADE_AT, across.here), (MADE_AT, across.there)):
+        request = reader_pb2.OpenSessionRequest(fixmedins_code=institution, own=True)
+        caller = Caller(Role.INSTITUTION, institution, sandbox=True)
+        assert (await cell.call(OPEN, request, caller=caller)).session_token
 
 
 async def test_an_emergency_of_another_cell_is_reviewed_in_its_own(across: Across) -> None:

@@ -44,6 +44,7 @@ class TestTables:
     )
     def test_a_division_belongs_to_the_cell_of_its_province(self, division: str, code: str) -> None:
         assert cells.of_division(division) == code
+        assert cells.of_institution(f"H{division}00001") == code
 
     @pytest.mark.parametrize("division", ["330100", "990100", "1", "", "011000"])
     def test_every_other_division_is_the_sandboxs(self, division: str) -> None:

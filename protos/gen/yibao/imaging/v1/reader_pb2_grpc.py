@@ -73,10 +73,10 @@ class ReaderServiceServicer:
     """
 
     def OpenSession(self, request, context):
-        """Begins a session, for 12 hours at most. An institution says its code and its doctor's, or that it reads its own list; a
-        person says the own number, by a key of the cell that keeps the person's consent (by another cell's: NO_ACCESS); an operator
-        the number of a case. The token is told once. A person's own session has the person added already. Of a reader's sessions the
-        oldest ends where there are more than 100.
+        """Begins a session, for 12 hours at most. An institution says its code and its doctor's, or that it reads its own list, by a
+        key of its division's cell (by another cell's: CALLER_NOT_BOUND); a person says the own number, by a key of the cell that
+        keeps the person's consent (by another cell's: NO_ACCESS); an operator the number of a case. The token is told once. A
+        person's own session has the person added already. Of a reader's sessions the oldest ends where there are more than 100.
         Errors: NO_ACCESS, CELL_UNAVAILABLE, SESSIONS_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -21,10 +21,10 @@ class ReaderServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     OpenSession: _aio.UnaryUnaryMultiCallable[_reader_pb2.OpenSessionRequest, _reader_pb2.OpenSessionResponse]
-    """Begins a session, for 12 hours at most. An institution says its code and its doctor's, or that it reads its own list; a
-    person says the own number, by a key of the cell that keeps the person's consent (by another cell's: NO_ACCESS); an operator
-    the number of a case. The token is told once. A person's own session has the person added already. Of a reader's sessions the
-    oldest ends where there are more than 100.
+    """Begins a session, for 12 hours at most. An institution says its code and its doctor's, or that it reads its own list, by a
+    key of its division's cell (by another cell's: CALLER_NOT_BOUND); a person says the own number, by a key of the cell that
+    keeps the person's consent (by another cell's: NO_ACCESS); an operator the number of a case. The token is told once. A
+    person's own session has the person added already. Of a reader's sessions the oldest ends where there are more than 100.
     Errors: NO_ACCESS, CELL_UNAVAILABLE, SESSIONS_FULL.
     """
     AddPatient: _aio.UnaryUnaryMultiCallable[_reader_pb2.AddPatientRequest, _reader_pb2.AddPatientResponse]
@@ -62,10 +62,10 @@ class ReaderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reader_pb2.OpenSessionRequest,
         context: _aio.ServicerContext[_reader_pb2.OpenSessionRequest, _abc.Awaitable[_reader_pb2.OpenSessionResponse]],
     ) -> _abc.Awaitable[_reader_pb2.OpenSessionResponse]:
-        """Begins a session, for 12 hours at most. An institution says its code and its doctor's, or that it reads its own list; a
-        person says the own number, by a key of the cell that keeps the person's consent (by another cell's: NO_ACCESS); an operator
-        the number of a case. The token is told once. A person's own session has the person added already. Of a reader's sessions the
-        oldest ends where there are more than 100.
+        """Begins a session, for 12 hours at most. An institution says its code and its doctor's, or that it reads its own list, by a
+        key of its division's cell (by another cell's: CALLER_NOT_BOUND); a person says the own number, by a key of the cell that
+        keeps the person's consent (by another cell's: NO_ACCESS); an operator the number of a case. The token is told once. A
+        person's own session has the person added already. Of a reader's sessions the oldest ends where there are more than 100.
         Errors: NO_ACCESS, CELL_UNAVAILABLE, SESSIONS_FULL.
         """
 
