@@ -134,8 +134,10 @@ class Stage:
         if not tests:
             return "no test runs it"
         if not left and not hung:
-            return f"all {len(tests)} tests that run it pass"
-        words = f"{len(left)} of {len(tests)} tests that run it were not played, the time was over" if left else ""
+            return f"all {len(tests)} tests that come near it pass"
+        words = (
+            f"{len(left)} of {len(tests)} tests that come near it were not played, the time was over" if left else ""
+        )
         stuck = f"{len(hung)} did not end: {hung[0]}" if hung else ""
         return "; ".join(filter(None, (words, stuck)))
 
