@@ -136,6 +136,15 @@ async def test_days_and_months_that_cannot_be_meant_are_refused_by_their_field(r
             OF_NODE,
             "days[1].day",
         ),
+        *(
+            (
+                "DigestService.CompareDigest",
+                digest_pb2.CompareDigestRequest(node_no="SD01", first_day=first, last_day=last),
+                OF_NODE,
+                path,
+            )
+            for first, last, path in (("20260230", "20260301", "first_day"), ("20260201", "20260230", "last_day"))
+        ),
         (
             "RecognitionService.Advise",
             recognition_pb2.AdviseRequest(**planned, planned_day=Date(year=1899, month=12, day=31)),
