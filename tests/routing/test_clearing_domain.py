@@ -86,6 +86,14 @@ def test_what_the_institution_bears_is_never_cleared() -> None:
     assert parts_of([("310200", 2), ("390100", 0), ("310100", 1)], "parts") == (("310100", 1), ("310200", 2))
 
 
+def test_a_fund_that_stands_twice_is_refused_at_its_second_place() -> None:
+    with pytest.raises(Fault) as refused:
+        parts_of([("310200", 2), ("310100", 1), ("310200", 2)], "parts")
+    assert [(each.path, each.rule) for each in refused.value.violations] == [
+        ("parts[2].fund_pay_type", "clearing.fund_twice")
+    ]
+
+
 def test_each_source_sums_to_zero_and_tallies_hold_what_was_filed() -> None:
     first = journal("1")
     filing = file([first, journal("2", care=SHANGHAI), reversal(first, TODAY)], {}, set(), TODAY)
@@ -215,6 +223,13 @@ def test_months_follow_each_other_and_a_calendar_out_of_order_is_no_calendar() -
         following("2026-13")
     with pytest.raises(ValueError, match="netted"):
         ClearingTerms(closes_on=17)
+    ClearingTerms(closes_on=1, nets_on=1, pays_by=28, yellow_percent=1, red_percent=100)
+    for changed in ({"closes_on": 0}, {"pays_by": 29}, {"nets_on": 26}):
+        with pytest.raises(ValueError, match="from 1 to 28"):
+            ClearingTerms(**changed)
+    for changed in ({"yellow_percent": 0}, {"yellow_percent": 91}, {"red_percent": 101}):
+        with pytest.raises(ValueError, match="yellow warning"):
+            ClearingTerms(**changed)
 
 
 def test_a_key_names_its_source() -> None:
