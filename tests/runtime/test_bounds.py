@@ -22,7 +22,7 @@ from tests.tokens import Tokens
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import person_pb2
 from yibao.imaging.v1 import reader_pb2
-from yibao.settlement.v1 import common_pb2, fee_pb2, settlement_pb2
+from yibao.settlement.v1 import common_pb2, fee_pb2, order_pb2, settlement_pb2
 
 EMPTY_ROW = b"\x2a\x00"
 """A row of `feedetail` without any field."""
@@ -195,6 +195,22 @@ class TestParsed:
         assert not own
         assert set(by_item) == set(range(64))
         assert all(0 < len(each) <= MOST_VIOLATIONS for each in by_item.values())
+
+    def test_an_item_with_a_list_that_is_too_long_is_told_that_alone_and_its_neighbours_are_judged(
+        self, admission: Admission
+    ) -> None:
+        request = order_pb2.BatchOpenRequest()
+        rows = request.items.add().request.booked.opened.settlement.layers
+        for _ in range(20_001):
+            rows.add()
+        request.items.add().request.booked.opened.settlement.layers.add()
+        own, by_item = admission.batch_violations(request, "items")
+        assert not own
+        assert [(each.path, each.rule) for each in by_item[0]] == [
+            ("booked.opened.settlement.layers", "repeated.max_items")
+        ]
+        assert not request.items[0].request.ByteSize(), "nobody looks at its rows"
+        assert "request_id" in {each.path for each in by_item[1]}
 
 
 class TestStatus:
