@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.backend import Backend
-from gateway.doors import Doors
+from gateway.doors import MOST_BYTES, Doors
 from gateway.http import Request
 from gateway.observing import Observer
 from gateway.shares import Shares
@@ -104,3 +104,32 @@ async def test_a_refusal_of_the_member_is_told_as_everywhere(doors: Doors, membe
     answer = await doors.handle(asked("GET", "/seen/studies"))
     assert answer.status == 413
     assert b"SEARCH_TOO_BROAD" in answer.body
+
+
+async def test_what_is_just_as_large_as_it_may_be_is_handed_on_and_more_is_refused_unheard(
+    doors: Doors, member: Member
+) -> None:
+    asking = asked("POST", "/notified/wechat")
+    assert (await doors.handle(replace(asking, body=b"x" * MOST_BYTES))).status == 200
+    refused = await doors.handle(replace(asking, body=b"x" * (MOST_BYTES + 1)))
+    assert (refused.status, b"BODY_TOO_LARGE" in refused.body) == (413, True)
+    whole = {f"h{number}": "x" for number in range(99)} | {"h": "x" * 4_000}
+    assert (await doors.handle(asked("POST", "/notified/wechat", **whole))).status == 200
+    assert [len(each.body) for each in member.handed] == [MOST_BYTES, 0]
+
+
+async def test_a_bug_behind_a_door_is_told_by_a_number_and_stands_in_the_log(
+    doors: Doors, member: Member, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(method: Any, delivery: Any, options: Any) -> Any:
+        raise ZeroDivisionError("of ours")
+
+    member.call = broken  # type: ignore[method-assign]  # a member with a bug
+    answer = await doors.handle(asked("GET", "/seen/studies"))
+    assert (answer.status, b"ZeroDivision" in answer.body) == (500, False)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
+def test_a_request_that_was_not_looked_at_is_refused_in_the_same_form(doors: Doors) -> None:
+    answer = doors.refused(asked("GET", "/seen/studies"), Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS"))
+    assert (answer.status, b"TOO_MANY_CALLS" in answer.body) == (429, True)
