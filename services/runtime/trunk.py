@@ -9,6 +9,7 @@ A member that knows no trunks, and a message that would hold up the others, are 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,6 +34,8 @@ LEAST_LIMIT_BYTES: Final = 262_144
 _ONE_GO_BYTES: Final = 131_072
 _HEAD_BYTES: Final = 64
 _TICK_S: Final = 0.001
+_CLOCKS_APART: Final = 0.001
+"""More than any two machines' clocks differ in speed."""
 _TRACE: Final = "traceparent"
 _OPENED: Final = ("yibao-trunk", "1")
 """The first that a member says in a trunk, as metadata."""
@@ -137,7 +140,8 @@ class _Line:
         self._number = number = self._number + 1
         answer: asyncio.Future[Answer] = loop.create_future()
         self._unanswered[number] = answer
-        call = Call(number=number, path=path, seconds=timeout_s, message=message)
+        now_s = time.monotonic()
+        call = Call(number=number, path=path, seconds=timeout_s, message=message, sent_s=now_s)
         for key, value in metadata:
             if key == CALLER_KEY:
                 call.caller_token = value
@@ -145,13 +149,12 @@ class _Line:
                 call.traceparent = value
             elif key == BUSINESS_DATE_KEY:
                 call.business_date = value
-        alarm = loop.call_later(timeout_s + _TICK_S, self._late, answer, time.monotonic() + timeout_s)
+        alarm = loop.call_later(timeout_s + _TICK_S, self._late, number, answer, now_s + timeout_s)
         self._outbox.put(call, call.ByteSize())
         try:
             found = await answer
         except asyncio.CancelledError:
-            if self.taking:
-                self._outbox.put(Call(number=number, left=True), 0)
+            self._leave(number)
             raise
         finally:
             alarm.cancel()
@@ -160,15 +163,21 @@ class _Line:
             raise from_status(found.status, member=self._member)
         return found.message
 
-    def _late(self, answer: asyncio.Future[Answer], until_s: float) -> None:
+    def _leave(self, number: int) -> None:
+        """Tells the member that nobody waits for a call any more."""
+        if self.taking:
+            self._outbox.put(Call(number=number, left=True), 0)
+
+    def _late(self, number: int, answer: asyncio.Future[Answer], until_s: float) -> None:
         if answer.done():
             return
         left_s = until_s - time.monotonic()
         if left_s > 0:
             # The loop counts from when it last looked at the clock: nobody is told of an end before it.
-            asyncio.get_running_loop().call_later(left_s + _TICK_S, self._late, answer, until_s)
+            asyncio.get_running_loop().call_later(left_s + _TICK_S, self._late, number, answer, until_s)
         else:
             answer.set_exception(self._bare(grpc.StatusCode.DEADLINE_EXCEEDED))
+            self._leave(number)
 
     async def _read(self) -> None:
         error: Exception = self._bare(grpc.StatusCode.UNAVAILABLE)
@@ -233,8 +242,10 @@ class Trunks:
         for each in self._open:
             each.drain()
 
-    async def answer(self, call: Call) -> Answer:
-        """The answer to one call, as bytes or as the status of its refusal."""
+    async def answer(self, call: Call, held_s: float = 0.0) -> Answer:
+        """The answer to one call, as bytes or as the status of its refusal; `held_s` is what of its time went by on the way."""
+        if held_s >= call.seconds:
+            return Answer(number=call.number, status=Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0]))
         if self._under_way >= self._most_calls:
             return Answer(number=call.number, status=Status(code=grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]))
         self._under_way += 1
@@ -242,7 +253,7 @@ class Trunks:
             metadata = [(CALLER_KEY, call.caller_token), (_TRACE, call.traceparent)]
             if call.business_date:
                 metadata.append((BUSINESS_DATE_KEY, call.business_date))
-            message = await self._serve(call.path, call.message, metadata, call.seconds)
+            message = await self._serve(call.path, call.message, metadata, call.seconds - held_s)
         except RpcRefusal as refusal:
             return Answer(number=call.number, status=refusal.status)
         finally:
@@ -282,6 +293,8 @@ class _Served:
         self._trunks = trunks
         self._context = context
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._quickest_s = math.inf
+        self._read_s = 0.0
         self._outbox = _Outbox(context, _answers)
         self._outbox.open()
 
@@ -296,7 +309,7 @@ class _Served:
             while (frame := await self._context.read()) is not grpc.aio.EOF:
                 for call in Calls.FromString(frame).calls:
                     if not call.left:
-                        self._tasks[call.number] = loop.create_task(self._answer(call))
+                        self._tasks[call.number] = loop.create_task(self._answer(call, self._held_s(call)))
                     elif (task := self._tasks.get(call.number)) is not None:
                         task.cancel()
             if self._tasks:
@@ -306,9 +319,19 @@ class _Served:
             for task in self._tasks.values():
                 task.cancel()
 
-    async def _answer(self, call: Call) -> None:
+    def _held_s(self, call: Call) -> float:
+        """How much longer a call was on its way than the quickest one before. Both clocks are steady, but of two machines none
+        runs quite as fast as the other: the quickest counts a little less with time.
+        """
+        now_s = time.monotonic()
+        taken_s = now_s - call.sent_s
+        self._quickest_s = min(taken_s, self._quickest_s + (now_s - self._read_s) * _CLOCKS_APART)
+        self._read_s = now_s
+        return taken_s - self._quickest_s
+
+    async def _answer(self, call: Call, held_s: float) -> None:
         try:
-            answer = await self._trunks.answer(call)
+            answer = await self._trunks.answer(call, held_s)
         finally:
             del self._tasks[call.number]
         self._outbox.put(answer, len(answer.message))

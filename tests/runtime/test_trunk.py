@@ -184,12 +184,28 @@ async def test_each_call_of_a_trunk_is_admitted_by_its_own_token(running: desk.R
     await call.done_writing()
 
 
+async def test_a_call_that_was_held_up_until_nobody_waits_is_not_run(running: desk.Running) -> None:
+    token = running.tokens.sign(GATEWAY, "identity")
+    call: Any = running.channel.stream_stream(trunk.PATH)(metadata=((CALLER_KEY, token),))
+    # Clocks of two machines begin anywhere; the second call was sent ten seconds before it came.
+    for number, (sent_s, reason) in enumerate(((1e6, ""), (1e6 - 10, "DEADLINE_EXCEEDED"), (1e6, "")), 1):
+        asked = Call(
+            number=number, path=f"/{desk.SERVICE}/Look", message=look().SerializeToString(), caller_token=token
+        )
+        asked.seconds, asked.sent_s = 5, sent_s
+        await call.write(Calls(calls=[asked]).SerializeToString())
+        (answer,) = Answers.FromString(await call.read()).answers
+        assert (getattr(from_status(answer.status), "reason", "") if answer.HasField("status") else "") == reason
+    assert len(running.servicer.calls) == 2
+    await call.done_writing()
+
+
 async def test_an_answer_over_the_limit_is_refused_alone() -> None:
     async def serve(path: str, message: bytes, metadata: Any, timeout_s: float) -> bytes:
         return b"x" * int(path)
 
     trunks = trunk.Trunks(serve, lambda _: Role.SERVICE, 10, 1_000)
-    fits, too_large = [await trunks.answer(Call(number=1, path=size)) for size in ("900", "1000")]
+    fits, too_large = [await trunks.answer(Call(number=1, path=size, seconds=5)) for size in ("900", "1000")]
     assert len(fits.message) == 900
     fault = from_status(too_large.status)
     assert isinstance(fault, Fault)

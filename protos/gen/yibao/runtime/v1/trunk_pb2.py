@@ -26,7 +26,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cyibao/runtime/v1/trunk.proto\x12\x10yibao.runtime.v1\x1a\x17google/rpc/status.proto\x1a\x1eyibao/options/v1/options.proto\"\xb4\x01\n\x04\x43\x61ll\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\x04path\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1a\n\x0c\x63\x61ller_token\x18\x03 \x01(\tB\x04\x90\xb5\x18\x05\x12\x19\n\x0btraceparent\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rbusiness_date\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\x12\x15\n\x07message\x18\x07 \x01(\x0c\x42\x04\x90\xb5\x18\x05\x12\x0c\n\x04left\x18\x08 \x01(\x08\"b\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x17\n\x07message\x18\x02 \x01(\x0c\x42\x04\x90\xb5\x18\x05H\x00\x12$\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\".\n\x05\x43\x61lls\x12%\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x16.yibao.runtime.v1.Call\"B\n\x07\x41nswers\x12)\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x18.yibao.runtime.v1.Answer\x12\x0c\n\x04last\x18\x02 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cyibao/runtime/v1/trunk.proto\x12\x10yibao.runtime.v1\x1a\x17google/rpc/status.proto\x1a\x1eyibao/options/v1/options.proto\"\xc4\x01\n\x04\x43\x61ll\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\x04path\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1a\n\x0c\x63\x61ller_token\x18\x03 \x01(\tB\x04\x90\xb5\x18\x05\x12\x19\n\x0btraceparent\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rbusiness_date\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\x12\x15\n\x07message\x18\x07 \x01(\x0c\x42\x04\x90\xb5\x18\x05\x12\x0c\n\x04left\x18\x08 \x01(\x08\x12\x0e\n\x06sent_s\x18\t \x01(\x01\"b\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x17\n\x07message\x18\x02 \x01(\x0c\x42\x04\x90\xb5\x18\x05H\x00\x12$\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\".\n\x05\x43\x61lls\x12%\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x16.yibao.runtime.v1.Call\"B\n\x07\x41nswers\x12)\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x18.yibao.runtime.v1.Answer\x12\x0c\n\x04last\x18\x02 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,11 +46,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANSWER'].fields_by_name['message']._loaded_options = None
   _globals['_ANSWER'].fields_by_name['message']._serialized_options = b'\220\265\030\005'
   _globals['_CALL']._serialized_start=108
-  _globals['_CALL']._serialized_end=288
-  _globals['_ANSWER']._serialized_start=290
-  _globals['_ANSWER']._serialized_end=388
-  _globals['_CALLS']._serialized_start=390
-  _globals['_CALLS']._serialized_end=436
-  _globals['_ANSWERS']._serialized_start=438
-  _globals['_ANSWERS']._serialized_end=504
+  _globals['_CALL']._serialized_end=304
+  _globals['_ANSWER']._serialized_start=306
+  _globals['_ANSWER']._serialized_end=404
+  _globals['_CALLS']._serialized_start=406
+  _globals['_CALLS']._serialized_end=452
+  _globals['_ANSWERS']._serialized_start=454
+  _globals['_ANSWERS']._serialized_end=520
 # @@protoc_insertion_point(module_scope)

@@ -36,6 +36,7 @@ class Call(_message.Message):
     SECONDS_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     LEFT_FIELD_NUMBER: _builtins.int
+    SENT_S_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """By which its answer is known; the caller counts."""
     path: _builtins.str
@@ -50,6 +51,10 @@ class Call(_message.Message):
     """The request, serialised."""
     left: _builtins.bool
     """Nobody waits any more for the call of this number; nothing else is said."""
+    sent_s: _builtins.float
+    """When it was sent, in seconds by the caller's own steady clock, whose beginning means nothing: by it the member sees how much longer
+    than others of the trunk the call was held up on its way, and runs none that nobody waits for any more.
+    """
     def __init__(
         self,
         *,
@@ -61,10 +66,11 @@ class Call(_message.Message):
         seconds: _builtins.float = ...,
         message: _builtins.bytes = ...,
         left: _builtins.bool = ...,
+        sent_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_date", b"business_date", "caller_token", b"caller_token", "left", b"left", "message", b"message", "number", b"number", "path", b"path", "seconds", b"seconds", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_date", b"business_date", "caller_token", b"caller_token", "left", b"left", "message", b"message", "number", b"number", "path", b"path", "seconds", b"seconds", "sent_s", b"sent_s", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
