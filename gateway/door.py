@@ -1,5 +1,5 @@
 """The ASGI door: sends each request, once its body is there, to its face. `/v1/` is REST, paths of the mobile
-payment centre and doors are their own, every other POST is national.
+payment centre and all below doors are their own, every other POST is national.
 
 It knows no transaction and no route; it never logs a path, a query or a body.
 """

@@ -27,7 +27,7 @@ TERMS: Final = frozenset(
     "input application appId appCode appSecret encData signData yyyyMMddHHmmss ECB ecToken payAuthNo payToken "
     "MERCHANTS accounts closed feeType https zip TAB UID all DICOMweb studies series Accept dicom related type xml "
     "DICOM CT FHIR ImagingStudy Patient available urn uid fhir metadata www form urlencoded x eq ne gt lt ge le sa eb "
-    "nodes register NODE".split()
+    "nodes register NODE sessions breakGlass sourceSeq".split()
 )
 # Values that are told as they were sent or stand in the books: codes, numbers, paths, names of methods.
 _AS_THEY_ARE: Final = frozenset(

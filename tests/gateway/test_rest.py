@@ -271,6 +271,9 @@ class TestProblems:
             ("POST", "/v1/credentials:verify"),
             ("GET", "/x"),
             ("PUT", "/"),
+            # Whoever stores at the index would read the national envelope's 200 as "stored".
+            ("POST", "/dicom-web/studies"),
+            ("PUT", "/dicom-web/studies/1.2"),
         ],
     )
     async def test_a_route_that_is_none_is_told(self, rest: Scene, verb: str, path: str) -> None:

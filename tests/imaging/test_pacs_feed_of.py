@@ -40,9 +40,9 @@ class Feed:
         self.outbox = Outbox(self.catalog, Rules(), 0.0, lambda: NOON)
         self.feeder = Feeder(self.outbox, index, index.said.append)
 
-    async def once(self) -> None:
+    async def once(self) -> bool:
         stopped = asyncio.Event()
-        await run(self.poller, self.outbox, self.feeder, 1.0, self.index.said.append, stopped, once=True)
+        return await run(self.poller, self.outbox, self.feeder, 1.0, self.index.said.append, stopped, once=True)
 
     async def close(self) -> None:
         await self.archive.close()
@@ -112,13 +112,32 @@ async def test_an_archive_that_is_away_is_said_and_changes_nothing(tmp_path: Pat
     index = PlayedIndex()
     feed = Feed(Archive("http://127.0.0.1:1/dicom-web"), tmp_path, index)
 
-    await feed.once()
+    assert not await feed.once()
     with pytest.raises(ArchiveSilent):
         await feed.poller.sweep()
 
-    assert index.said == ["ArchiveSilent ClientConnectorError; tried again in 1 s"]
+    assert index.said == [
+        "the archive does not answer by DICOMweb at this address (ClientConnectorError); start it again"
+    ]
     assert not index.entries
     await feed.close()
+
+
+async def test_an_address_at_which_there_is_no_archive_withdraws_nothing(tmp_path: Path) -> None:
+    index = PlayedIndex()
+    async with desk(tmp_path / "node") as node:
+        await node.store(*CT[:2])
+        feed = Feed(Archive(node.root, key=node.node.operator_key), tmp_path, index)
+        assert await feed.once()
+        # As after a change of the archive's settings: it answers, and knows no such path.
+        moved = Archive(f"{node.root}-moved", key=node.node.operator_key)
+        feed.poller = Poller(moved, feed.catalog, lambda: NOON)
+        assert not await feed.once()
+        await moved.close()
+        await feed.close()
+
+    assert counts(index) == [(1, True, [1, 1])]
+    assert index.said[-1] == "the archive does not answer by DICOMweb at this address (HTTP 404); start it again"
 
 
 def free_port() -> int:

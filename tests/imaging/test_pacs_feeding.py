@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 import pydicom
 import pytest
@@ -262,6 +264,28 @@ async def test_a_running_node_feeds_by_itself_and_says_when_the_index_is_away(
     assert not any(PERSON in line or "济测甲" in line for line in index.said)
 
 
+async def test_nothing_is_said_to_answer_again_that_was_not_asked(
+    tmp_path: Path, index: PlayedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "digest", AsyncRefusal())
+    monkeypatch.setattr(index, "upload", AsyncRefusal())
+    async with desk(tmp_path / "node", index, settle_s=0.0) as node:
+        await node.until(lambda: any(line.startswith("digest: ") for line in index.said))
+        # From now on entries are under way, which the digest waits for without asking the index.
+        await node.store(*CT[:2])
+        await node.until(lambda: any(line.startswith("entries: ") for line in index.said))
+        await asyncio.sleep(2.0)  # It looks again three times meanwhile.
+
+    assert "digest: the index answers again" not in index.said
+
+
+class AsyncRefusal:
+    """The index refuses whatever it is asked."""
+
+    async def __call__(self, asked: object) -> NoReturn:
+        raise IndexRefused(404, "NODE_NOT_FOUND", {}, "No such node.")
+
+
 async def test_the_index_behind_its_gateway_is_asked_by_rest_and_its_refusals_are_told_apart() -> None:
     asked: list[tuple[str, str, str]] = []
 
@@ -269,7 +293,8 @@ async def test_the_index_behind_its_gateway_is_asked_by_rest_and_its_refusals_ar
         asked.append((request.method, request.path, request.headers["Authorization"]))
         if request.path.endswith("/entries:upload"):
             detail = {"@type": "x", "reason": "SEQUENCE_GAP", "metadata": {"watermark": "7"}}
-            return web.json_response({"error": {"code": 400, "details": [detail]}}, status=400)
+            said = [{"@type": "y", "locale": each, "message": f"Go on ({each})"} for each in ("zh-CN", "en-US")]
+            return web.json_response({"error": {"code": 400, "details": [detail, *said]}}, status=400)
         return web.json_response({"watermark": "7"}) if "watermark" in request.path else web.Response(status=503)
 
     app = web.Application()
@@ -293,6 +318,8 @@ async def test_the_index_behind_its_gateway_is_asked_by_rest_and_its_refusals_ar
         await runner.cleanup()
 
     assert (refused.value.reason, refused.value.metadata) == ("SEQUENCE_GAP", {"watermark": "7"})
+    # What is to be done stands in the line that an operator of the node reads.
+    assert str(refused.value) == "400 SEQUENCE_GAP: Go on (en-US)"
     assert asked[:2] == [
         ("POST", "/v1/imaging/watermark:get", "Bearer key"),
         ("POST", "/v1/imaging/entries:upload", "Bearer key"),

@@ -68,7 +68,10 @@ def test_a_decision_is_asked_for_as_it_was_typed(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.splitlines()[0] == "D1 is kept; the order ORD1 is failed now"
 
 
-def test_a_number_needs_a_decision_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "half", [("ORD1", "--decide", "ask-again"), ("ORD1",), ("--decide", "ask-again"), ("--memo", "why")]
+)
+def test_a_decision_needs_number_decision_and_why(capsys: pytest.CaptureFixture[str], half: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit):
-        main.main(["--language", "en", "held", "ORD1", "--decide", "ask-again", "--url", "http://127.0.0.1:9"])
+        main.main(["--language", "en", "held", *half, "--url", "http://127.0.0.1:9", "--key", "k"])
     assert "name NUMBER, --decide and --memo" in capsys.readouterr().err

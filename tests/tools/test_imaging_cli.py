@@ -94,21 +94,12 @@ def test_conflicts_are_listed_and_decided(capsys: pytest.CaptureFixture[str]) ->
     assert "decided 2026-03-05 12:00 by op1: 两边均有误" in capsys.readouterr().out
 
 
-def test_a_decision_needs_a_study_a_side_and_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "half", [("2.25.7", "--right", "SD01"), ("2.25.7",), ("--right", "SD01"), ("--right", "SD01", "--memo", "why")]
+)
+def test_a_decision_needs_a_study_a_side_and_a_reason(
+    capsys: pytest.CaptureFixture[str], half: tuple[str, ...]
+) -> None:
     with pytest.raises(SystemExit):
-        main.main(
-            [
-                "--lang",
-                "en",
-                "imaging",
-                "conflicts",
-                "2.25.7",
-                "--right",
-                "SD01",
-                "--url",
-                "http://127.0.0.1:1",
-                "--key",
-                "k",
-            ]
-        )
+        main.main(["--lang", "en", "imaging", "conflicts", *half, "--url", "http://127.0.0.1:1", "--key", "k"])
     assert "--memo" in capsys.readouterr().err

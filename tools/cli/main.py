@@ -171,7 +171,7 @@ def _held(options: argparse.Namespace, client: MeshClient, parser: Parser, words
     """The list of held payments, a decision about one, or the decisions."""
     if options.decided:
         return held.decided(client, options.number, words)
-    if bool(options.number) != bool(options.decide and options.memo):
+    if len({bool(options.number), bool(options.decide), bool(options.memo)}) > 1:
         parser.error(words("to decide, name NUMBER, --decide and --memo"))
     if options.number:
         return held.decide(client, options.number, options.decide, options.memo, options.proof, words)
@@ -182,7 +182,7 @@ def _imaging(options: argparse.Namespace, client: MeshClient, parser: Parser, wo
     """Drift, the list of conflicts, or a decision about one."""
     if options.action == "drift":
         return imaging.drift(client, words)
-    if bool(options.study) != bool(options.right and options.memo):
+    if len({bool(options.study), bool(options.right), bool(options.memo)}) > 1:
         parser.error(words("to decide, name UID, --right and --memo"))
     if options.study:
         return imaging.decide(client, options.study, options.right, options.memo, words)

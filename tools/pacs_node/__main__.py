@@ -8,31 +8,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
-import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from tools.pacs_node.starting import INSTITUTION, NODE_NO, address, day, form, key
 
 if TYPE_CHECKING:
     from tools.pacs_node.node import Settings
 
 _NEEDED: Final = ("pydicom", "numpy", "PIL")
-_NODE_NO: Final = re.compile(r"[A-Z0-9]{1,20}")
-_INSTITUTION: Final = re.compile(r"[HP]\d{11}")
 SAMPLE_DAY: Final = "20260525"
 _NO_PACKAGES: Final = "the node needs more packages: pip install 'yibao-mesh[pacs]'"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is told to end; 1 where it cannot begin, with a sentence why."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if bool(given.index) != bool(given.api_key):
+        parser.error("--index and --api-key-file go together: the index, and a file with the node's key for it")
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         print(_NO_PACKAGES, file=sys.stderr)
-        return 1
-    if given.index and not given.api_key_file:
-        print("--index needs --api-key-file: a file with the node's key for the index", file=sys.stderr)
         return 1
     from tools.pacs_node.entries import Rules  # noqa: PLC0415
     from tools.pacs_node.node import Settings  # noqa: PLC0415
@@ -53,17 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ),
         settle_s=given.settle,
     )
-    return asyncio.run(_serve(settings, given.index, given.api_key_file, given.samples))
+    return asyncio.run(_serve(settings, given.index or "", given.api_key or "", given.samples or ""))
 
 
-async def _serve(settings: Settings, index_url: str, key_file: Path | None, samples_day: str) -> int:
+async def _serve(settings: Settings, index_url: str, api_key: str, samples_day: str) -> int:
     from tools.pacs_node.index import RestIndex  # noqa: PLC0415
     from tools.pacs_node.node import Node  # noqa: PLC0415
 
-    index = None
-    if key_file is not None and index_url:
-        key = await asyncio.to_thread(key_file.read_text, encoding="ascii")
-        index = RestIndex(index_url, settings.node_no, key.strip())
+    index = RestIndex(index_url, settings.node_no, api_key) if index_url else None
     node = Node(settings, index, lambda line: print(line, flush=True))
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -86,27 +82,24 @@ async def _serve(settings: Settings, index_url: str, key_file: Path | None, samp
     return 0
 
 
-def _form(form: re.Pattern[str], what: str) -> Callable[[str], str]:
-    def checked(text: str) -> str:
-        if form.fullmatch(text) is None:
-            raise argparse.ArgumentTypeError(f"{what}, like {form.pattern}")
-        return text
-
-    return checked
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.pacs_node", description="a province's imaging node")
     parser.add_argument("folder", type=Path, help="where it keeps the pictures; it is made where it is not there")
-    parser.add_argument("--node-no", type=_form(_NODE_NO, "a node's number"), default="NODE", help="its number")
+    parser.add_argument("--node-no", type=form(NODE_NO, "a node's number"), default="NODE", help="its number")
     parser.add_argument("--host", default="127.0.0.1", help="where it listens")
     parser.add_argument("--port", type=int, default=0, help="0: one that is free")
     parser.add_argument("--url", default="", help="the address by which clients reach it; else what they say in Host")
-    parser.add_argument("--index", default="", help="URL of the platform's gateway; without it the node feeds nobody")
-    parser.add_argument("--api-key-file", type=Path, help="a file with the node's key for the index")
+    parser.add_argument("--index", type=address, help="URL of the platform's gateway; without it the node feeds nobody")
+    parser.add_argument(
+        "--api-key-file",
+        dest="api_key",
+        type=key,
+        metavar="FILE",
+        help="a file with the node's key for the index",
+    )
     parser.add_argument(
         "--institution",
-        type=_form(_INSTITUTION, "an institution's code"),
+        type=form(INSTITUTION, "an institution's code"),
         help="institution of studies that name none",
     )
     parser.add_argument(
@@ -121,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--samples",
         nargs="?",
+        type=day,
         const=SAMPLE_DAY,
-        default="",
         metavar="yyyyMMdd",
         help="keep the sample CT of an invented person, made on that day",
     )

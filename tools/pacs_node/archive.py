@@ -54,11 +54,12 @@ class Archive:
 
     async def studies(self, days: str = "") -> AsyncIterator[tuple[str, str]]:
         """UID and fingerprint of each study, of a range of days (`20260501-20260531`) or all; ArchiveSilent. An archive that does
-        not heed the offset gives the same page again: it ends there."""
+        not heed the offset gives the same page again: it ends there. A search of all that finds no such path found no archive:
+        it says nothing of what is gone."""
         seen: set[str] = set()
         for offset in range(0, 10**9, PAGE):
             query = f"limit={PAGE}&offset={offset}&includefield={_COUNTS}" + (f"&StudyDate={days}" if days else "")
-            rows = await self._rows(f"/studies?{query}")
+            rows = await self._rows(f"/studies?{query}", is_there=not days)
             new = [(uid, row) for row in rows if uid_holds(uid := _first(row, "0020000D")) and uid not in seen]
             for uid, row in new:
                 seen.add(uid)
@@ -89,11 +90,12 @@ class Archive:
             facts[series] = (series_facts(dataset), sops)
         return Found(study, facts) if study is not None else None
 
-    async def _rows(self, path: str) -> list[Row]:
+    async def _rows(self, path: str, *, is_there: bool = False) -> list[Row]:
+        """What stands at a path, nothing where there is none, unless it must be there; ArchiveSilent."""
         session = self._opened()
         try:
             async with session.get(f"{self._url}{path}", timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)) as answer:
-                if answer.status in (204, 404):
+                if answer.status == 204 or (answer.status == 404 and not is_there):
                     return []
                 told = await answer.content.read(_MOST_BYTES)
                 while piece := await answer.content.read(_MOST_BYTES):

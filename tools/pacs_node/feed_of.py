@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
@@ -24,10 +24,16 @@ from tools.pacs_node.feeding import Feeder
 from tools.pacs_node.index import IndexRefused, IndexSilent, RestIndex
 from tools.pacs_node.outbox import Outbox
 from tools.pacs_node.reading import hush
+from tools.pacs_node.starting import INSTITUTION, NODE_NO, address, form, key
 
 RECENT_DAYS: Final = 3
 SWEEP_S: Final = 86_400.0
 _CHINA: Final = timezone(timedelta(hours=8))
+_TROUBLE: Final[Mapping[type[Exception], str]] = {
+    ArchiveSilent: "the archive does not answer by DICOMweb at this address",
+    IndexSilent: "the index does not answer",
+    IndexRefused: "the index refuses",
+}
 Say = Callable[[str], None]
 
 
@@ -78,10 +84,11 @@ class Poller:
 
 async def run(
     poller: Poller, outbox: Outbox, feeder: Feeder, every_s: float, say: Say, stopped: asyncio.Event, once: bool = False
-) -> None:
-    """Polls and feeds until it is stopped, or once."""
-    swept = float("-inf")
+) -> bool:
+    """Polls and feeds until it is stopped, or once; whether the last look was whole."""
+    swept, is_whole = float("-inf"), True
     while not stopped.is_set():
+        is_whole = False
         try:
             now = time.monotonic()
             sweeping = now - swept >= SWEEP_S
@@ -97,33 +104,39 @@ async def run(
             if changed:
                 for why, count in sorted(outbox.untold().items()):
                     say(f"{count} studies are not told: {why}")
+            is_whole = True
         except (ArchiveSilent, IndexSilent, IndexRefused) as error:
-            say(f"{type(error).__name__} {error}; tried again in {every_s:g} s")
+            next_look = "start it again" if once else f"tried again in {every_s:g} s"
+            say(f"{_TROUBLE[type(error)]} ({error}); {next_look}")
         if once:
-            return
+            break
         try:
             async with asyncio.timeout(every_s):
                 await stopped.wait()
         except TimeoutError:
             continue
+    return is_whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Feeds until it is told to end."""
+    """Feeds until it is told to end; 1 where the look of `--once` was not whole."""
     given = _parser().parse_args(arguments)
     hush()
+    try:
+        given.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"the feed cannot begin: {error.strerror}; choose another --folder", file=sys.stderr)
+        return 1
     return asyncio.run(_main(given))
 
 
 async def _main(given: argparse.Namespace) -> int:
-    given.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = os.environ.get("YIBAO_ARCHIVE_LOGIN", "")
     user, _, password = secret.partition(":")
     archive = Archive(given.url, (user, password) if secret else None)
     catalog = Catalog(given.folder / "feed.sqlite")
-    key = await asyncio.to_thread(given.api_key_file.read_text, encoding="ascii")
-    index = RestIndex(given.index, given.node_no, key.strip())
-    outbox = Outbox(catalog, Rules(given.institution), 0.0)
+    index = RestIndex(given.index, given.node_no, given.api_key)
+    outbox = Outbox(catalog, Rules(given.institution or ""), 0.0)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -132,12 +145,13 @@ async def _main(given: argparse.Namespace) -> int:
         print(line, flush=True)
 
     try:
-        await run(Poller(archive, catalog), outbox, Feeder(outbox, index, say), given.every, say, stopped, given.once)
+        feeder = Feeder(outbox, index, say)
+        is_whole = await run(Poller(archive, catalog), outbox, feeder, given.every, say, stopped, given.once)
     finally:
         await archive.close()
         await index.close()
         catalog.close()
-    return 0
+    return 0 if is_whole or not given.once else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,12 +159,28 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tools.pacs_node.feed_of",
         description="tells the index of an archive's studies; YIBAO_ARCHIVE_LOGIN=user:password where it wants one",
     )
-    parser.add_argument("url", help="root of the archive's DICOMweb, http://host:8042/dicom-web")
+    parser.add_argument("url", type=address, help="root of the archive's DICOMweb, http://host:8042/dicom-web")
     parser.add_argument("--folder", type=Path, required=True, help="where it keeps what it has told")
-    parser.add_argument("--node-no", required=True, help="number of the node in whose name it speaks")
-    parser.add_argument("--index", required=True, help="URL of the platform's gateway")
-    parser.add_argument("--api-key-file", type=Path, required=True, help="a file with the node's key for the index")
-    parser.add_argument("--institution", default="", help="institution of studies that name none")
+    parser.add_argument(
+        "--node-no",
+        type=form(NODE_NO, "a node's number"),
+        required=True,
+        help="number of the node that it speaks for",
+    )
+    parser.add_argument("--index", type=address, required=True, help="URL of the platform's gateway")
+    parser.add_argument(
+        "--api-key-file",
+        dest="api_key",
+        type=key,
+        required=True,
+        metavar="FILE",
+        help="a file with the node's key for the index",
+    )
+    parser.add_argument(
+        "--institution",
+        type=form(INSTITUTION, "an institution's code"),
+        help="institution of studies that name none",
+    )
     parser.add_argument("--every", type=float, default=30.0, help="seconds between two looks")
     parser.add_argument("--once", action="store_true", help="looks once and ends")
     return parser

@@ -136,7 +136,7 @@ class Loops:
 
     def start(self) -> None:
         """Starts them in the loop that runs."""
-        work: list[tuple[Callable[[], Awaitable[float]], str]] = [
+        work: list[tuple[Callable[[], Awaitable[float | None]], str]] = [
             (self._feed, "entries"),
             (self._hear, "revocations"),
             (self._learn_keys, "keys"),
@@ -157,15 +157,18 @@ class Loops:
             async with asyncio.timeout(_FAREWELL_S):
                 await self._feeder.beat(retrieving=False)
 
-    async def _again(self, act: Callable[[], Awaitable[float]], name: str) -> None:
-        """Acts for ever; each act says in how many seconds it wants to act again. Trouble is said once, and when it is over."""
+    async def _again(self, act: Callable[[], Awaitable[float | None]], name: str) -> None:
+        """Acts for ever; each act says in how many seconds it wants to act again, None where it had not to ask the index yet.
+        Trouble is said once, and when it is over."""
         wait, trouble = _SHORTEST_WAIT_S, ""
         while True:
             try:
-                pause = await act()
-                if trouble:
-                    self._say(f"{name}: the index answers again")
-                wait, trouble = _SHORTEST_WAIT_S, ""
+                asked = await act()
+                if asked is not None:
+                    if trouble:
+                        self._say(f"{name}: the index answers again")
+                    wait, trouble = _SHORTEST_WAIT_S, ""
+                pause = AGAIN_S if asked is None else asked
             except (IndexSilent, IndexRefused) as error:
                 if str(error) != trouble:
                     trouble = str(error)
@@ -190,5 +193,8 @@ class Loops:
         # A node that begins, or has lost the list, says soon that studies can be fetched again.
         return HEARTBEAT_S if ready else REVOCATIONS_S
 
-    async def _compare(self) -> float:
-        return DIGEST_S if await self._feeder.compare() == 0 else AGAIN_S
+    async def _compare(self) -> float | None:
+        again = await self._feeder.compare()
+        if again is None:
+            return None
+        return AGAIN_S if again else DIGEST_S

@@ -15,6 +15,7 @@ _QUICK_S: Final = 2.0
 _PAGE: Final = 1000
 """So many rows of a list come at most; then more follow."""
 _MOST_BYTES: Final = 16 << 20
+_LOCALE: Final = "en-US"
 
 
 class IndexSilent(Exception):
@@ -22,10 +23,11 @@ class IndexSilent(Exception):
 
 
 class IndexRefused(Exception):
-    """The index refuses, by a reason of the platform and what it says beside it."""
+    """The index refuses, by a reason of the platform and what it says beside it; `said` is its sentence with the next step."""
 
-    def __init__(self, status: int, reason: str, metadata: Mapping[str, str]) -> None:
-        super().__init__(f"{status} {reason}")
+    def __init__(self, status: int, reason: str, metadata: Mapping[str, str], said: str = "") -> None:
+        told = f"{status} {reason}".rstrip()
+        super().__init__(f"{told}: {said}" if said else told)
         self.status, self.reason, self.metadata = status, reason, metadata
 
 
@@ -212,6 +214,7 @@ def _refusal(status: int, told: bytes) -> Exception:
     try:
         details = msgspec.json.decode(told)["error"]["details"]
         info = next(each for each in details if "reason" in each)
+        said = next((each["message"] for each in details if each.get("locale") == _LOCALE), "")
     except (msgspec.DecodeError, KeyError, TypeError, StopIteration):
-        return IndexRefused(status, "", {})
-    return IndexRefused(status, str(info["reason"]), info.get("metadata", {}))
+        return IndexRefused(status, "", {}, "No answer of the platform. Look at the URL of the index.")
+    return IndexRefused(status, str(info["reason"]), info.get("metadata", {}), str(said))

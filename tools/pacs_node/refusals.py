@@ -27,10 +27,17 @@ REQUESTS: Final[dict[str, Said]] = {
         404, "节点没有此对象。请核对检查、序列和实例的UID。", "The node has no such object. Check the UIDs."
     ),
     "NO_SUCH_FRAME": Said(404, "该实例没有此帧。帧号从1起。", "The instance has no such frame. Frames count from 1."),
-    "PATH_UNKNOWN": Said(404, "没有此路径。", "There is no such path. Paths are those of PS3.18, 10.4 and 10.5."),
-    "READ_ONLY": Said(405, "此路径只可读取。", "Only GET and HEAD are served here."),
+    "PATH_UNKNOWN": Said(
+        404,
+        "没有此路径。路径见PS3.18之10.4与10.5。",
+        "There is no such path. Paths are those of PS3.18, 10.4 and 10.5.",
+    ),
+    "READ_ONLY": Said(405, "此路径只可用GET、HEAD读取。", "Only GET and HEAD are served here."),
     "KEY_WRONG": Said(
-        401, "需要节点的操作密钥：Authorization: Bearer。", "The node's operator key is needed: Authorization: Bearer."
+        401,
+        "需要节点的操作密钥（Authorization: Bearer）；读者请先向索引打开检查，改用其给出的带票据的地址。",
+        "The node's operator key is needed (Authorization: Bearer); a reader opens the study at the index, which gives an "
+        "address with a ticket.",
     ),
     "TICKET_INVALID": Said(
         401, "票据无效。请向索引重新申请。", "The ticket is none of the index. Ask the index for one."
@@ -40,11 +47,14 @@ REQUESTS: Final[dict[str, Said]] = {
     ),
     "TICKET_FOREIGN": Said(
         403,
-        "票据属于其他节点或其他检查。",
+        "票据属于其他节点或其他检查。请使用索引给出的地址。",
         "The ticket is for another node or study. Use the address that the index gave.",
     ),
     "TICKET_REVOKED": Said(
-        403, "授权已撤销。请由患者重新授权。", "The grant was revoked. It is for the patient to grant access again."
+        403,
+        "票据已作废：授权已撤销或到期、会话已结束，或检查已隐藏。请重新打开会话并加入患者；仍被拒绝的须由患者重新授权。",
+        "The ticket was revoked: its grant or its session has ended, or the study is hidden. Open a session and add the patient; "
+        "where that is refused, it is for the patient to grant access again.",
     ),
     "REVOCATIONS_STALE": Said(
         503,
@@ -57,30 +67,42 @@ REQUESTS: Final[dict[str, Said]] = {
         "The index's public keys are not known yet. Try again in a few seconds.",
     ),
     "NOT_ACCEPTABLE": Said(
-        406, "不能以所求的媒体类型给出。", "It cannot be given in the media types or transfer syntaxes asked for."
+        406,
+        "不能以所求的媒体类型或传输语法给出。请在Accept中改用其他类型，或*/*。",
+        "It cannot be given in the media types or transfer syntaxes asked for. Accept others, or */*.",
     ),
     "NOT_RENDERED": Said(
         406,
         "该实例不能渲染成图像。请取原始帧。",
         "The instance cannot be rendered here. Fetch its frames as they are stored.",
     ),
-    "PARAMETER_WRONG": Said(400, "查询参数有误。", "A query parameter is unknown or wrong."),
+    "PARAMETER_WRONG": Said(
+        400,
+        "查询参数不认识或有误。请核对参数（PS3.18，8.3）。",
+        "A query parameter is unknown or wrong. Look at the parameters (PS3.18, 8.3).",
+    ),
     "MULTIPART_WRONG": Said(
         400,
-        "消息体不是完整的multipart/related。",
-        "The body is no whole multipart/related with parts of application/dicom.",
+        "消息体不是由application/dicom各段组成的完整multipart/related。请核对boundary后重发。",
+        "The body is no whole multipart/related with parts of application/dicom. Look at its boundary and send it again.",
     ),
     "MEDIA_TYPE_WRONG": Said(
         415,
         '只接受multipart/related; type="application/dicom"。',
         'Only multipart/related; type="application/dicom" is stored.',
     ),
-    "UID_WRONG": Said(400, "路径中的UID不合规。", "The UID in the path is none (PS3.5, 9.1)."),
+    "UID_WRONG": Said(
+        400, "路径中的UID不合规（PS3.5，9.1）。请更正。", "The UID in the path is none (PS3.5, 9.1). Correct it."
+    ),
     "BODY_TOO_LARGE": Said(
         413, "一次存储的实例过多。请分批。", "Too many instances in one request. Send them in several."
     ),
-    "DISK_FULL": Said(503, "存储空间不足。", "The node cannot write its files now. Try again later."),
-    "INTERNAL": Said(500, "节点内部错误。", "The node failed. Try again, and tell its operator if it fails again."),
+    "DISK_FULL": Said(503, "节点现在不能写文件。请稍后重试。", "The node cannot write its files now. Try again later."),
+    "INTERNAL": Said(
+        500,
+        "节点内部错误。请重试；仍失败的请告知节点的运维人员。",
+        "The node failed. Try again, and tell its operator if it fails again.",
+    ),
     "BUSY": Said(503, "节点繁忙。请稍候重试。", "The node is busy. Try again in a few seconds."),
 }
 """Reasons of requests."""

@@ -19,8 +19,8 @@ CONSENT: Final[Mapping[str, tuple[str, str]]] = {
 
 CONSENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "NO_ACCESS": (
-        "请患者出示医保码扫码授权，紧急情况请使用紧急查看",
-        "Scan the patient's code or have the patient grant it; in an emergency say so",
+        "请患者出示医保码扫码授权，紧急情况请使用紧急查看（sessions:breakGlass）",
+        "Scan the patient's code or have the patient grant it; in an emergency call sessions:breakGlass",
     ),
     "GRANT_NOT_FOUND": ("请查询该人员的授权列表", "List the person's grants"),
     "CONSENT_FULL": ("请先撤销不再需要的授权或隐藏项", "Revoke or show what is not needed any more first"),

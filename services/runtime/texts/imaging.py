@@ -97,7 +97,10 @@ IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "检索用studies、series或studies/（UID）/series，影像由节点在studies/（UID）下提供",
         "Search studies, series or studies/(uid)/series; pictures are at the nodes, below studies/(uid)",
     ),
-    "SEQUENCE_GAP": ("请从已收序号的下一条起重新报送", "Send again from the number behind the watermark"),
+    "SEQUENCE_GAP": (
+        "请从已收序号的下一条起重新报送（sourceSeq，未填的按0计）",
+        "Send again from the number behind the watermark (sourceSeq; one that is missing counts as 0)",
+    ),
     "FHIR_UNSERVED": (
         "请改用/fhir/metadata中列出的交互",
         "Use what /fhir/metadata names",
