@@ -102,6 +102,19 @@ async def test_a_revocation_holds_at_the_very_next_decision(consents: Consenting
     assert await refused(consents.revoke(made, OTHER)) == "GRANT_NOT_FOUND"
 
 
+async def test_what_is_hidden_is_told_of_every_open_grant_however_many_there_are(consents: Consenting) -> None:
+    await consents.break_glass()
+    async with consents.desk.store.write() as work:
+        (emergency,) = await work.consents.open_of(WHO, consents.now)
+        for number in range(1_100):
+            await work.consents.add(replace(emergency, grant_no=f"GS{10**19 + number}"))
+    await consents.find(MYSELF)
+    await consents.hide()
+    told = (await consents.desk.ends(0, 2_000))[0]
+    expected = {emergency.grant_no, *(f"GS{10**19 + number}" for number in range(1_100))}
+    assert {each.grant_no for each in told} == expected
+
+
 async def test_a_scanned_code_proves_presence_for_a_day_here_and_works_once(consents: Consenting) -> None:
     code = await consents.code()
     made = await consents.prove(code)

@@ -135,8 +135,7 @@ class Consents:
 
 async def _tell(work: Unit, what: Hidden, now: int, *, shown: bool) -> None:
     """Tells in the feed that it was hidden from the person's open grants, or is shown by them again."""
-    open_grants = await work.consents.open_of(what.psn_no, now)
-    numbers = [each.grant_no for each in open_grants if each.purpose is not consent.Purpose.SELF]
+    numbers = await work.consents.numbers_of_others(what.psn_no, now)
     forget = now - consent.FEED_KEPT
     await work.consents.tell(numbers, what.study_uid, what.fixmedins_code, now, forget, shown=shown)
 

@@ -20,6 +20,10 @@ _CERTIFIED: Final = sql("SELECT psn_no FROM person WHERE psn_cert_type = ?1 AND 
 _OPEN: Final = sql(
     f"{_SELECT} WHERE psn_no = ?1 AND revoked_at IS NULL AND to_at > ?2 ORDER BY grant_no DESC LIMIT {_MOST}"
 )
+_NUMBERS: Final = sql(
+    "SELECT grant_no FROM consent_grant WHERE psn_no = ?1 AND revoked_at IS NULL AND to_at > ?2"
+    f" AND purpose <> '{Purpose.SELF.value}' ORDER BY grant_no DESC"
+)
 _AMONG: Final = sql(f"{_SELECT} WHERE AMONG(grant_no, ?1)")
 _HOLD: Final = sql(f"{_SELECT} WHERE grant_no = ?1 FOR UPDATE")
 _PAGE: Final = sql(f"{_SELECT} WHERE psn_no = ?1 AND grant_no < ?2 ORDER BY grant_no DESC LIMIT ?3")
@@ -63,8 +67,12 @@ class ConsentRows:
         return str(rows[0][0]) if rows else ""
 
     async def open_of(self, psn_no: str, now: int) -> list[Grant]:
-        """Grants of a person that have not ended."""
+        """Grants of a person that have not ended; of very many the latest."""
         return [_grant(row) for row in await self._connection.run(_OPEN, psn_no, now)]
+
+    async def numbers_of_others(self, psn_no: str, now: int) -> list[str]:
+        """Numbers of all grants of a person that have not ended, less those of the own sight."""
+        return [str(number) for (number,) in await self._connection.run(_NUMBERS, psn_no, now)]
 
     async def among(self, grant_nos: Collection[str]) -> dict[str, Grant]:
         """Grants by number."""
