@@ -187,6 +187,9 @@ def test_what_few_tests_run_is_played_by_those_of_its_file_and_of_its_importers(
     )
     assert own.running(fault, {"rows.py"}) == ["t.py::b", "t.py::c", "t.py::a"]
     assert own.running(replace(fault, first=5, last=5, outside=False), {"rows.py"}) == []
+    beside = Record(record.seconds, {"services/a/store/rows.py": {7: frozenset({"t.py::a"})}})
+    assert beside.running(replace(fault, file="services/a/store/tables.py")) == ["t.py::a"]
+    assert beside.running(replace(fault, file="services/a/domain/tables.py")) == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from typing import Final
 from tools.mutants.source import Fault
 
 _FEW: Final = 10
+_ROOM: Final = 3
+"""`services`, the service and its room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +28,25 @@ class Record:
     def running(self, fault: Fault, importers: Iterable[str] = ()) -> list[str]:
         """The tests that run the statement of a fault, in the order to play them.
 
-        Where these are few, those that run anything of the file come behind them, then of those files that import it: what is
-        run at import, or once because it is kept, is run for tests that do not show. A function that no test runs is no such
-        thing: no test is played for it.
+        Where these are few, those that run anything of the file come behind them, then of those files that import it, then of
+        its room: what is run at import, or once because it is kept, is run for tests that do not show. A function that no test
+        runs is no such thing: no test is played for it.
         """
         lines = self.lines.get(fault.file, {})
         of_line = set(chain.from_iterable(lines.get(line, ()) for line in range(fault.first, fault.last + 1)))
         if not of_line and not fault.outside:
             return []
-        of_file = set(chain.from_iterable(lines.values()))
-        of_importers = set(
-            chain.from_iterable(chain.from_iterable(self.lines.get(file, {}).values()) for file in importers)
-        )
+        room = Path(fault.file).parts[:_ROOM]
+        beside = [file for file in self.lines if Path(file).parts[:_ROOM] == room]
+        of_file, of_importers, of_room = (self._of(files) for files in ([fault.file], importers, beside))
         played = self.ordered(of_line, fault.file)
-        for wider in (of_file, of_importers):
+        for wider in (of_file, of_importers, of_room):
             if len(played) < _FEW:
                 played += self.ordered(wider.difference(played), fault.file)
         return played
+
+    def _of(self, files: Iterable[str]) -> set[str]:
+        return set(chain.from_iterable(chain.from_iterable(self.lines.get(file, {}).values()) for file in files))
 
     def ordered(self, tests: Iterable[str], of: str = "") -> list[str]:
         """File after file, so that what a file starts is started once: those first that are named after the tested file, then
