@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import fields, replace
 from typing import Any, Final
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from services.imaging.domain.audit import (
     examined,
     holds,
     read,
+    readable,
     row_of,
     rows_of,
     sealed,
@@ -51,6 +53,20 @@ def test_what_is_kept_is_what_was_told() -> None:
     assert [read(each).access for each in ROWS] == ACCESSES  # type: ignore[union-attr]
     assert found(list(ROWS)) == []
     assert found([], None) == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "kept"),
+    [
+        ("advice A17961204136381200890: 1", "advice A17961204136381200890: 1"),
+        ("昏迷，advice A37010000000000000201", "昏迷，advice A#"),
+        ("advice 37010000000000000201: 1", "advice #: 1"),
+        ("A37010000000000000201, 11010119790506201X, 13812345678", "A#, #, #"),
+    ],
+)
+def test_a_number_of_a_person_goes_from_a_detail_and_that_of_an_advice_stays(detail: str, kept: str) -> None:
+    row = row_of(replace(ACCESSES[0], detail=detail), 1, 1, GENESIS)
+    assert readable(row).access.detail == kept
 
 
 @given(place=st.integers(0, 19), column=st.sampled_from(COLUMNS), byte=st.integers(0, 10**6), bit=st.integers(0, 7))

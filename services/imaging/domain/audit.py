@@ -24,7 +24,9 @@ _SEVERAL: Final = b"\x02"
 """The same with persons and grants behind it."""
 _TEXTS: Final = 7
 _HEAD: Final = b"yibao imaging: end of the audit log\0"
-_NUMBER: Final = re.compile(r"\d{15,}[Xx]?|(?<!\d)1[3-9]\d{9}(?!\d)")
+_ADVICE: Final = "advice A"
+"""What stands before the number of an advice, which is the index's own and is kept, at the beginning of a detail."""
+_NUMBER: Final = re.compile(rf"(?<!\d)(?<!\A{_ADVICE})\d{{15,}}[Xx]?|(?<!\d)1[3-9]\d{{9}}(?!\d)")
 _LENGTH: Final = 4
 _LAST_AT: Final = 253_402_300_799_999_999
 _WHOLE: Final = 8
@@ -292,5 +294,6 @@ def _persons(parts: Sequence[bytes], several: bool) -> tuple[tuple[str, bytes], 
 
 
 def _told(detail: str) -> str:
-    """A detail that fits. What has the form of a number of a person, a card or a telephone goes; that of a case stays."""
+    """A detail that fits. What has the form of a number of a person, a card or a telephone goes; that of a case stays,
+    and that of an advice, by which its decision is found."""
     return _NUMBER.sub("#", detail)[:MOST_DETAIL]
