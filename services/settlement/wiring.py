@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import Any
 
@@ -25,6 +27,7 @@ from services.settlement.domain.books.notices import NoticeOrigin
 from services.settlement.domain.books.orders import Step
 from services.settlement.operations.benefits.fund_checks import BenefitOperations
 from services.settlement.operations.benefits.persons import Persons
+from services.settlement.operations.benefits.ports import PolicyPeer
 from services.settlement.operations.benefits.preparation import Preparation
 from services.settlement.operations.benefits.trial import Tried, Trying
 from services.settlement.operations.books.booked_replays import BookedReplays
@@ -48,7 +51,9 @@ from services.settlement.operations.care.diagnoses import Diagnoses
 from services.settlement.operations.care.encounters import EncounterOperations
 from services.settlement.operations.care.fees import FeeOperations
 from services.settlement.operations.care.lapsing import Lapsing
+from services.settlement.operations.care.ports import IdentityPeer
 from services.settlement.operations.care.reservations import StayReservations
+from services.settlement.operations.care.since import SinceMessages
 from services.settlement.operations.care.stays import StayOperations
 from services.settlement.operations.care.writes import Writes
 from services.settlement.peers.catalogue import CatalogueClient
@@ -99,25 +104,77 @@ from yibao.settlement.v1 import (
 MEMBER = "settlement"
 
 
-async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
-    """The member, not yet started."""
-    database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
-    peers = Peers(MEMBER, config, signer, telemetry)
-    identity, catalogue = IdentityClient(peers), CatalogueClient(peers, time.monotonic)
-    new_id = time_ordered_ids(clock, Random(SystemRandom().getrandbits(128)))
-    persons = Persons(identity, BatchBooks(database))
-    orders = Orders(OrderBooks(database), clock, new_id, _telling(clock))
-    lapsing = Lapsing(clock, orders)
-    writes = Writes(EncounterBooks(database), new_id, AppendedMessages(), lapsing)
-    encounters, stays = EncounterOperations(writes, persons, catalogue), StayOperations(writes)
-    fees = FeeOperations(writes, catalogue, LineMessages())
-    preparation = Preparation(BatchBooks(database), identity, catalogue, _beside_others(config))
-    settlements = _settlements(config, telemetry, database, preparation, stays, new_id, lapsing)
-    opened = _orders(config, telemetry, database, preparation, settlements, orders)
-    ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id, lapsing)
-    verifying = Verifying(LedgerChecks(database), catalogue)
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The store a member keeps its books in and the members it asks; a test gives its own."""
+
+    database: Database
+    identity: IdentityPeer
+    catalogue: PolicyPeer
+    close: Callable[[], Awaitable[None]] | None = None
+    """Lets go of the members, not of the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How the operations number and date what they write, what they append to repeated answers, and how they commit.
+
+    `cell` is the own one where the mesh has others too, and so routing, which knows filings; "" in a mesh of one. `limits` are
+    those of every committer: `max_batch`, `max_queue`, `workers`.
+    """
+
+    clock: Clock
+    new_id: NewId
+    telling: NoticeOrigins
+    cell: str = ""
+    since: SinceMessages = field(default_factory=AppendedMessages)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    telemetry: Telemetry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """All that the member does, over one store; `settlements` and `orders` hold the committers."""
+
+    encounters: EncounterOperations
+    stays: StayOperations
+    fees: FeeOperations
+    diagnoses: Diagnoses
+    benefits: BenefitOperations
+    reservations: StayReservations
+    settlements: SettlementOperations
+    orders: OrderOperations
+    care_bills: CareBills
+    booked_reversals: BookedReversals
+    booked_replays: BookedReplays
+    ledgers: Ledgers
+    verifying: Verifying
+    replaying: Replaying
+    statements: Statements
+    files: Files
+    own_books: OwnBooks
+
+    async def stop(self) -> None:
+        """Ends the committers after what is under way."""
+        for committer in (self.settlements.settles, self.settlements.trials, self.orders.booked, self.orders.steps):
+            await committer.stop()
+
+
+async def build(
+    config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner, around: Surroundings | None = None
+) -> MemberServer:
+    """The member, not yet started; without `around` on the store and among the members that the configuration names."""
+    around = around or _configured(config, clock, telemetry, signer)
+    database = around.database
+    means = Means(
+        *(clock, time_ordered_ids(clock, Random(SystemRandom().getrandbits(128))), _telling(clock)),
+        cell=config.cell if config.beside_others else "",
+        limits=_limits(config, database),
+        telemetry=telemetry,
+    )
+    operations = operations_on(around, means)
     noticing, giving = _outbox(config, telemetry, database, clock)
-    loops = (LapseLoop(orders, _told), giving)
+    loops = (LapseLoop(operations.orders.orders, _told), giving)
 
     async def start() -> None:
         await database.start(schema())
@@ -127,59 +184,71 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     async def stop() -> None:
         for loop in loops:
             await loop.stop()
-        for committer in (settlements.settles, settlements.trials, opened.booked, opened.steps):
-            await committer.stop()
-        await peers.close()
+        await operations.stop()
+        if around.close is not None:
+            await around.close()
         await database.close()
 
-    servicers: list[tuple[AddToServer, Any]] = [
-        *_encounters(config, database, BenefitOperations(persons, catalogue), encounters, stays, settlements),
-        (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
-        (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
-        (
-            own_books_pb2_grpc.add_OwnBooksServiceServicer_to_server,
-            OwnBooksServicer(OwnBooks(OwnBookRows(database), fees, ledgers, unpacked)),
-        ),
-        (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(opened)),
-        (notice_pb2_grpc.add_NoticeServiceServicer_to_server, noticing),
-        _statements(database, new_id),
-        _replays(database, catalogue, settlements.settling),
-    ]
+    served = [*_servicers(operations, config.cell), (notice_pb2_grpc.add_NoticeServiceServicer_to_server, noticing)]
     return MemberServer(
-        *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
+        *(MEMBER, config, telemetry, served, start, stop, database.ping), store=database, signer=signer, clock=clock
     )
 
 
-def _statements(database: Database, new_id: NewId) -> tuple[AddToServer, Any]:
-    """The servicer of statements."""
-    rows = StatementRows(database)
-    servicer = StatementServicer(Statements(rows), Files(FileBooks(database), rows, new_id))
-    return statement_pb2_grpc.add_StatementServiceServicer_to_server, servicer
+def operations_on(around: Surroundings, means: Means) -> Operations:
+    """The operations over that store and those members, with committers of settlements, trials, booked bills and steps."""
+    database, identity, catalogue = around.database, around.identity, around.catalogue
+    persons = Persons(identity, BatchBooks(database))
+    orders = Orders(OrderBooks(database), means.clock, means.new_id, means.telling)
+    lapsing = Lapsing(means.clock, orders)
+    writes = Writes(EncounterBooks(database), means.new_id, means.since, lapsing)
+    encounters, stays = EncounterOperations(writes, persons, catalogue), StayOperations(writes)
+    fees = FeeOperations(writes, catalogue, LineMessages())
+    preparation = Preparation(BatchBooks(database), identity, catalogue, means.cell)
+    settlements = _settlements(database, preparation, stays, lapsing, means)
+    settling, reversals = settlements.settling, BookedReversals(settlements.reversing)
+    ledgers = Ledgers(SettlementBooks(database), identity, catalogue, means.new_id, lapsing)
+    replays, rows = ReplayBooks(database), StatementRows(database)
+    return Operations(
+        *(encounters, stays, fees, Diagnoses(EncounterBooks(database)), BenefitOperations(persons, catalogue)),
+        StayReservations(writes),
+        settlements,
+        _orders(database, preparation, settlements, orders, means),
+        CareBills(CareBooks(database), catalogue),
+        *(reversals, BookedReplays(replays, reversals)),
+        *(ledgers, Verifying(LedgerChecks(database), catalogue)),
+        Replaying(replays, catalogue, settling.scribe, means.new_id, lapsing, means.telling),
+        *(Statements(rows), Files(FileBooks(database), rows, means.new_id)),
+        OwnBooks(OwnBookRows(database), fees, ledgers, unpacked),
+    )
 
 
-def _beside_others(config: Config) -> str:
-    """The own cell where the mesh has others too, and so routing, which knows filings; "" in a mesh of one."""
-    return config.cell if config.beside_others else ""
+def bills_elsewhere(operations: Operations, cell: str) -> BillsElsewhere:
+    """What the member of that cell says of bills whose ledgers are another cell's."""
+    return BillsElsewhere(
+        *(operations.care_bills, cell, operations.booked_reversals, operations.stays, operations.booked_replays)
+    )
 
 
-def _encounters(
-    config: Config,
-    database: Database,
-    benefits: BenefitOperations,
-    encounters: EncounterOperations,
-    stays: StayOperations,
-    settlements: SettlementOperations,
-) -> list[tuple[AddToServer, Any]]:
-    """The servicers of encounters and their bills, asked by institutions and by routing."""
-    care = CareOperations(config.cell, encounters, stays, settlements.reversing)
-    found = CareBills(CareBooks(database), encounters.catalogue)
-    reversals = BookedReversals(settlements.reversing)
-    replays = BookedReplays(ReplayBooks(database), reversals)
-    bills = BillsElsewhere(found, config.cell, reversals, stays, replays)
+def _configured(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> Surroundings:
+    """The store and the members that the configuration names."""
+    peers = Peers(MEMBER, config, signer, telemetry)
+    return Surroundings(
+        Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL")),
+        *(IdentityClient(peers), CatalogueClient(peers, time.monotonic)),
+        peers.close,
+    )
+
+
+def _servicers(operations: Operations, cell: str) -> list[tuple[AddToServer, Any]]:
+    """The servicers of everything but notices."""
+    encounters, stays, settlements = operations.encounters, operations.stays, operations.settlements
+    care = CareOperations(cell, encounters, stays, settlements.reversing)
+    bills = bills_elsewhere(operations, cell)
     return [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-            EncounterServicer(encounters, stays, benefits, Diagnoses(EncounterBooks(database))),
+            EncounterServicer(encounters, stays, operations.benefits, operations.diagnoses),
         ),
         (
             care_pb2_grpc.add_CareServiceServicer_to_server,
@@ -191,57 +260,51 @@ def _encounters(
         ),
         (
             stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
-            StayReservationServicer(StayReservations(encounters.writes)),
+            StayReservationServicer(operations.reservations),
         ),
+        (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(operations.fees)),
+        (
+            ledger_pb2_grpc.add_LedgerServiceServicer_to_server,
+            LedgerServicer(operations.ledgers, operations.verifying),
+        ),
+        (own_books_pb2_grpc.add_OwnBooksServiceServicer_to_server, OwnBooksServicer(operations.own_books)),
+        (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(operations.orders)),
+        (
+            statement_pb2_grpc.add_StatementServiceServicer_to_server,
+            StatementServicer(operations.statements, operations.files),
+        ),
+        (replay_pb2_grpc.add_ReplayServiceServicer_to_server, ReplayServicer(operations.replaying)),
     ]
 
 
 def _settlements(
-    config: Config,
-    telemetry: Telemetry,
-    database: Database,
-    preparation: Preparation,
-    stays: StayOperations,
-    new_id: NewId,
-    lapsing: Lapsing,
+    database: Database, preparation: Preparation, stays: StayOperations, lapsing: Lapsing, means: Means
 ) -> SettlementOperations:
     """The operations on bills, with a committer for settlements and one for trials."""
     books, settlements, scribe = BatchBooks(database), SettlementBooks(database), MessageScribe()
-    telling = _telling(lapsing.clock)
-    settling = Settling(preparation, books, scribe, new_id, lapsing, telling)
+    settling = Settling(preparation, books, scribe, means.new_id, lapsing, means.telling)
     trying = Trying(preparation, books, scribe, lapsing)
-    limits = _limits(config, database)
+    limits, telemetry = means.limits, means.telemetry
     settles: Committer[PreparedBill, BillOutcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
     trials: Committer[PreparedBill, Tried] = Committer("trial", trying.run, **limits, telemetry=telemetry)
-    reversing = Reversing(OrderBooks(database), scribe, new_id, lapsing, telling)
+    reversing = Reversing(OrderBooks(database), scribe, means.new_id, lapsing, means.telling)
     return SettlementOperations(settling, trying, reversing, Queries(settlements), stays, settles, trials)
 
 
 def _orders(
-    config: Config,
-    telemetry: Telemetry,
-    database: Database,
-    preparation: Preparation,
-    settlements: SettlementOperations,
-    orders: Orders,
+    database: Database, preparation: Preparation, settlements: SettlementOperations, orders: Orders, means: Means
 ) -> OrderOperations:
     """The operations on orders: bills are opened in the commits of settlements, those that another cell has decided and
     steps have committers of their own."""
     opens = Opens(preparation, orders.store, orders.clock)
-    booking = Booking(BatchBooks(database), settlements.settling.new_id, settlements.settling.lapsing)
-    limits = _limits(config, database)
+    booking = Booking(BatchBooks(database), means.new_id, settlements.settling.lapsing)
+    limits, telemetry = means.limits, means.telemetry
     booked: Committer[BillRequest, BillOutcome] = Committer("book", booking.commit, **limits, telemetry=telemetry)
     steps: Committer[Step, Stepped] = Committer("order", orders.commit, **limits, telemetry=telemetry)
     return OrderOperations(
         *(opens, orders, settlements.trying, settlements.reversing, settlements.settles, booked, settlements.trials),
         steps,
     )
-
-
-def _replays(database: Database, catalogue: CatalogueClient, settling: Settling) -> tuple[AddToServer, Any]:
-    """The servicer of replays."""
-    books, parts = ReplayBooks(database), (settling.scribe, settling.new_id, settling.lapsing, settling.telling)
-    return replay_pb2_grpc.add_ReplayServiceServicer_to_server, ReplayServicer(Replaying(books, catalogue, *parts))
 
 
 def _telling(clock: Clock) -> NoticeOrigins:

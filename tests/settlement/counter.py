@@ -17,23 +17,12 @@ from services.settlement.domain.care.catalogue import Institution, ItemKey, Pric
 from services.settlement.domain.care.encounters import Encounter, EncounterName, Since
 from services.settlement.domain.care.insured import CredentialQuery, Enrolment, Insured
 from services.settlement.domain.care.pricing import SentLine
-from services.settlement.operations.benefits.fund_checks import BenefitOperations
-from services.settlement.operations.benefits.persons import Persons
-from services.settlement.operations.books.orders import Orders
-from services.settlement.operations.books.reverse import Reversing
-from services.settlement.operations.care.encounters import EncounterOperations, Registration
-from services.settlement.operations.care.fees import FeeOperations, FeeUpload
-from services.settlement.operations.care.lapsing import Lapsing
-from services.settlement.operations.care.reservations import StayReservations
+from services.settlement.operations.care.encounters import Registration
+from services.settlement.operations.care.fees import FeeUpload
 from services.settlement.operations.care.since import SinceMessages
-from services.settlement.operations.care.stays import StayOperations
-from services.settlement.operations.care.writes import Writes
-from services.settlement.servicer.convert_fees import LineMessages
-from services.settlement.servicer.convert_settlement import MessageScribe
-from services.settlement.store.batch_books import BatchBooks
 from services.settlement.store.fees import EncounterBooks
-from services.settlement.store.orders import OrderBooks
 from services.settlement.store.schema import schema
+from services.settlement.wiring import Means, Surroundings, operations_on
 from tests.settlement.world import EMPLOYEE, HOSPITAL, FakeCatalogue, FakeIdentity, Ticking, insured
 from yibao.settlement.v1 import common_pb2
 
@@ -151,7 +140,7 @@ class Untold:
 
 @dataclass
 class Counter:
-    """One settlement member's encounters and fees without their RPC face."""
+    """One settlement member's encounters and fees, as its own wiring makes them, without their RPC face."""
 
     database: Database
     clock: Ticking = field(default_factory=Ticking)
@@ -161,17 +150,14 @@ class Counter:
     chance: int = 11
 
     def __post_init__(self) -> None:
-        self.books = EncounterBooks(self.database)
+        around = Surroundings(self.database, self.identity, self.catalogue)
         new_id = time_ordered_ids(self.clock, Random(self.chance))
-        lapsing = Lapsing(self.clock, Orders(OrderBooks(self.database), self.clock, new_id, lambda: NO_ORIGIN))
-        self.writes = Writes(self.books, new_id, self.since, lapsing)
-        self.persons = Persons(self.identity, BatchBooks(self.database))
-        self.encounters = EncounterOperations(self.writes, self.persons, self.catalogue)
-        self.stays = StayOperations(self.writes)
-        self.reservations = StayReservations(self.writes)
-        self.reversing = Reversing(OrderBooks(self.database), MessageScribe(), new_id, lapsing, lambda: NO_ORIGIN)
-        self.benefits = BenefitOperations(self.persons, self.catalogue)
-        self.fees = FeeOperations(self.writes, self.catalogue, LineMessages())
+        made = operations_on(around, Means(self.clock, new_id, lambda: NO_ORIGIN, since=self.since))
+        self.encounters, self.stays, self.fees = made.encounters, made.stays, made.fees
+        self.reservations, self.benefits, self.reversing = made.reservations, made.benefits, made.settlements.reversing
+        self.writes = self.encounters.writes
+        self.persons = self.benefits.persons
+        self.books = EncounterBooks(self.database)
         self.identity.people = {psn_no: insured(psn_no) for psn_no in (SOMEBODY, ANOTHER)}
 
     def stamp(self, request_id: str, content: str = "", hospital: str = HOSPITAL) -> RequestStamp:

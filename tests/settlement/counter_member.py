@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,24 +14,14 @@ from services.kernel.errors import Fault
 from services.runtime import keys
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
+from services.runtime.db import Database
 from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
-from services.settlement.operations.books.booked_replays import BookedReplays
-from services.settlement.operations.books.booked_reversals import BookedReversals
-from services.settlement.operations.care.diagnoses import Diagnoses
-from services.settlement.servicer.care import CareOperations, CareServicer
-from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_since import AppendedMessages
-from services.settlement.servicer.encounters import EncounterServicer
-from services.settlement.servicer.fees import FeeServicer
-from services.settlement.servicer.filed import FiledBills
-from services.settlement.servicer.orders import OrderOperations, OrderServicer
-from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
-from services.settlement.servicer.stay_reservations import StayReservationServicer
-from services.settlement.store.replays import ReplayBooks
-from tests.settlement.counter import Counter, counter_on
-from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, World, sqlite_url
+from services.settlement.wiring import Surroundings, build
+from tests.settlement.counter import TODAY, Counter
+from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, Ticking, sqlite_url
 from tests.tokens import Tokens
 from yibao.settlement.v1 import (
     care_pb2_grpc,
@@ -107,81 +97,30 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
     config = Config.load({**settings, "YIBAO_SETTLEMENT_ADDRESS": "127.0.0.1:0"})
     tokens = Tokens(keys.load(config), system_clock)
     telemetry = Telemetry("settlement", config)
-    async with counter_on(sqlite_url(folder), AppendedMessages()) as counter:
-        world = World(counter.database, counter.clock, counter.identity, counter.catalogue)
-        servicers = _servicers(counter, world, config.cell)
-        server = MemberServer(
-            "settlement", config, telemetry, servicers, signer=tokens.signer("settlement"), clock=counter.clock
+    clock = Ticking(TODAY)
+    database = Database(sqlite_url(folder), clock)
+    counter = Counter(database, clock, since=AppendedMessages())
+    around = Surroundings(database, counter.identity, counter.catalogue)
+    server = await build(config, clock, telemetry, tokens.signer("settlement"), around)
+    await server.start()
+    reached = replace(config, values={**config.values, "YIBAO_SETTLEMENT_ADDRESS": server.address})
+    peers = Peers("gateway", reached, tokens.signer("gateway"), telemetry)
+    routing = Peers("routing", reached, tokens.signer("routing"), telemetry)
+    try:
+        yield Reached(
+            counter,
+            server,
+            peers,
+            peers.stub(encounter_pb2_grpc.EncounterServiceStub, "settlement"),
+            peers.stub(fee_pb2_grpc.FeeServiceStub, "settlement"),
+            peers.stub(settlement_pb2_grpc.SettlementServiceStub, "settlement"),
+            routing,
+            routing.stub(care_pb2_grpc.CareServiceStub, "settlement", config.cell),
+            routing.stub(order_pb2_grpc.OrderServiceStub, "settlement", config.cell),
+            routing.stub(stay_reservation_pb2_grpc.StayReservationServiceStub, "settlement", config.cell),
         )
-        await server.start()
-        reached = replace(config, values={**config.values, "YIBAO_SETTLEMENT_ADDRESS": server.address})
-        peers = Peers("gateway", reached, tokens.signer("gateway"), telemetry)
-        routing = Peers("routing", reached, tokens.signer("routing"), telemetry)
-        try:
-            yield Reached(
-                counter,
-                server,
-                peers,
-                peers.stub(encounter_pb2_grpc.EncounterServiceStub, "settlement"),
-                peers.stub(fee_pb2_grpc.FeeServiceStub, "settlement"),
-                peers.stub(settlement_pb2_grpc.SettlementServiceStub, "settlement"),
-                routing,
-                routing.stub(care_pb2_grpc.CareServiceStub, "settlement", config.cell),
-                routing.stub(order_pb2_grpc.OrderServiceStub, "settlement", config.cell),
-                routing.stub(stay_reservation_pb2_grpc.StayReservationServiceStub, "settlement", config.cell),
-            )
-        finally:
-            await routing.close()
-            await peers.close()
-            await server.stop(0)
-            for each in (world.committer, world.booked, world.trials, world.steps):
-                await each.stop()
-            telemetry.stop()
-
-
-def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable[[Any, Any], None], Any]]:
-    """What the member serves here; bills go through the world's committers."""
-    bills = SettlementOperations(
-        *(
-            world.settling,
-            world.trying,
-            world.reversing,
-            world.queries,
-            counter.stays,
-            world.committer,
-            world.trials,
-        )
-    )
-    reversals = BookedReversals(world.reversing)
-    told = BillsElsewhere(
-        *(world.care_bills, cell, reversals, counter.stays),
-        BookedReplays(ReplayBooks(world.database), reversals),
-    )
-    servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
-        (
-            encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-            EncounterServicer(counter.encounters, counter.stays, counter.benefits, Diagnoses(counter.writes.store)),
-        ),
-        (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
-        (
-            care_pb2_grpc.add_CareServiceServicer_to_server,
-            CareServicer(
-                CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
-                FiledBills(bills),
-                told,
-            ),
-        ),
-        (
-            stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
-            StayReservationServicer(counter.reservations),
-        ),
-    ]
-    orders = OrderOperations(
-        *(world.opens, world.orders, world.trying, world.reversing),
-        *(world.committer, world.booked, world.trials, world.steps),
-    )
-    servicers.append((order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(orders)))
-    servicers.append(
-        (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(bills, told.told_beside))
-    )
-    return servicers
+    finally:
+        await routing.close()
+        await peers.close()
+        await server.stop(0)
+        telemetry.stop()

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from time import process_time
 
@@ -19,12 +18,9 @@ from services.kernel.money import fen_of_yuan
 from services.settlement.domain.books.detail_files import MOST_ROWS, ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
 from services.settlement.domain.books.files import COMPARED_FOR, KEPT_FOR, MOST_FILES
 from services.settlement.operations.books.archives import text_of
-from services.settlement.operations.books.files import Files
 from services.settlement.operations.books.statements import AskedTotals
 from services.settlement.servicer.statements import bytes_of
 from services.settlement.store import files
-from services.settlement.store.files import FileBooks
-from services.settlement.store.statements import StatementRows
 from tests.plans import scanned, statements_in
 from tests.settlement.ordering import confirm, insured, open_bill, reverse_order, stamp_of
 from tests.settlement.world import HOSPITAL, Still, World, sqlite_url, world_on
@@ -43,11 +39,6 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 both = pytest.mark.parametrize(
     "world", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)], indirect=True
 )
-
-
-def files_of(world: World) -> Files:
-    numbers = count(1)
-    return Files(FileBooks(world.database), StatementRows(world.database), lambda prefix: f"{prefix}{next(numbers):04}")
 
 
 def zipped(text: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -76,7 +67,7 @@ async def test_details_are_compared_and_every_line_says_what_it_is(world: World)
         await open_bill(world, bill, number, opener="payment")
         await confirm(world, number, opener="payment")
     await reverse_order(world, "O4-1", opener="payment")
-    desk, now = files_of(world), world.clock()
+    desk, now = world.operations.files, world.clock()
     empty = await desk.upload(stamp_of("u0"), HOSPITAL, "none.txt", b"", now)
     whole = result_of((await desk.compare(stamp_of("c0"), ALL, empty.file_qury_no, now)).content)
     assert [(row[4], row[6]) for row in whole] == [("1", ONLY_HERE)] * 5
@@ -123,7 +114,7 @@ async def test_comparisons_are_told_in_their_order_and_old_ones_go(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "MOST_COMPARED", 3)
-    desk, now = files_of(world), world.clock()
+    desk, now = world.operations.files, world.clock()
     for number in range(5):
         at = now + timedelta(seconds=number)
         empty = await desk.upload(stamp_of(f"u{number}"), HOSPITAL, "none.txt", b"", at)
@@ -144,7 +135,7 @@ async def test_comparisons_are_told_in_their_order_and_old_ones_go(
 
 
 async def test_a_file_is_kept_once_for_a_week_and_for_its_institution(world: World) -> None:
-    desk, now = files_of(world), world.clock()
+    desk, now = world.operations.files, world.clock()
     first = await desk.upload(stamp_of("u1", "a"), HOSPITAL, "a.txt", b"x", now)
     assert await desk.upload(stamp_of("u1", "a"), HOSPITAL, "a.txt", b"x", now) == first
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
@@ -157,7 +148,7 @@ async def test_a_file_is_kept_once_for_a_week_and_for_its_institution(world: Wor
 
 @both
 async def test_of_too_many_files_an_institution_loses_its_own_oldest(world: World) -> None:
-    desk, now = files_of(world), world.clock()
+    desk, now = world.operations.files, world.clock()
     others = await desk.upload(stamp_of("u"), "H99", "a.txt", b"x", now)
     kept = [
         await desk.upload(stamp_of(f"u{each}"), HOSPITAL, "a.txt", b"x", now + timedelta(seconds=each))

@@ -10,9 +10,8 @@ import pytest
 
 from services.kernel.clock import to_micros
 from services.settlement.domain.books.statements import SettledOrder
-from services.settlement.operations.books.statements import AskedTotals, Statements
+from services.settlement.operations.books.statements import AskedTotals
 from services.settlement.store import statements
-from services.settlement.store.statements import StatementRows
 from tests.plans import scanned, statements_in
 from tests.settlement.ordering import confirm, insured, later, open_bill, reverse_order, void
 from tests.settlement.world import HOSPITAL, Still, World, sqlite_url, world_on
@@ -41,7 +40,7 @@ async def opened(world: World, number: str, psn_no: str, opener: str = "payment"
 
 async def told(world: World, span: tuple[int, int] = ALL, *, reversed_ones: bool = False) -> list[SettledOrder]:
     """All of a list, read by pages of one."""
-    reading, found, after = Statements(StatementRows(world.database)), list[SettledOrder](), None
+    reading, found, after = world.operations.statements, list[SettledOrder](), None
     while True:
         page = await reading.settled("payment", span, after, 1, reversed_ones=reversed_ones)
         found += page.entries
@@ -71,7 +70,7 @@ async def test_confirmed_orders_are_listed_in_their_order_and_reversed_ones_when
     await reverse_order(world, "O2-1", opener="payment")
     assert [each.order_no for each in await told(world, reversed_ones=True)] == ["O2-1"]
     assert await told(world, (0, now), reversed_ones=True) == []
-    found = await Statements(StatementRows(world.database)).found("payment", ["O2-1", "O5-1", "O6-1", "O7-1", "O4-1"])
+    found = await world.operations.statements.found("payment", ["O2-1", "O5-1", "O6-1", "O7-1", "O4-1"])
     states = {each.order_no: (each.phase, each.state) for each in found}
     assert states == {"O2-1": ("confirmed", "reversed"), "O5-1": ("pending", "pending"), "O4-1": ("void", "voided")}
 
@@ -88,7 +87,7 @@ async def test_totals_are_those_of_a_class_and_an_office_net_of_counter_entries(
         await confirm(world, number, opener="payment")
     await opened(world, "O3-1", "P3")
     await reverse_order(world, "O2-1", opener="payment")
-    reading = Statements(StatementRows(world.database))
+    reading = world.operations.statements
     asked = AskedTotals(HOSPITAL, ALL, "310", "", "11", "")
     whole, settled, back = [await reading.totals(replace(asked, kind=kind)) for kind in ("", "settle", "reverse")]
     assert (whole.number, whole.medfee_fen, settled.medfee_fen, back.medfee_fen) == (3, 20_000, 40_000, -20_000)

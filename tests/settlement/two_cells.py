@@ -16,19 +16,12 @@ from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.reversal import ReversalRequest
 from services.settlement.domain.care.bill import Desk
 from services.settlement.domain.care.catalogue import Institution
-from services.settlement.operations.books.booked_replays import BookedReplays
-from services.settlement.operations.books.booked_reversals import BookedReversals
 from services.settlement.operations.books.settle import OpenedOrder
-from services.settlement.operations.care.stays import StayOperations
-from services.settlement.operations.care.writes import Writes
 from services.settlement.servicer import care_bills
-from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_orders import OpeningReader, institution_stamp, open_response
-from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.messages import take_back
-from services.settlement.store.fees import EncounterBooks
-from services.settlement.store.replays import ReplayBooks
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
+from services.settlement.wiring import bills_elsewhere
 from tests.settlement.ordering import confirm, open_all, stamp_of
 from tests.settlement.world import EMPLOYEE, Still, World, world_on
 from yibao.common.v1 import codes_pb2
@@ -63,11 +56,7 @@ class Cells:
     home: World
 
     def __post_init__(self) -> None:
-        care = self.care
-        writes = Writes(EncounterBooks(care.database), care.new_id, AppendedMessages(), care.lapsing)
-        reversals = BookedReversals(care.reversing)
-        replays = BookedReplays(ReplayBooks(care.database), reversals)
-        self.bills = BillsElsewhere(care.care_bills, CARE, reversals, StayOperations(writes), replays)
+        self.bills = bills_elsewhere(self.care.operations, CARE)
         self.opening = OpeningReader()
 
     async def lines(

@@ -12,43 +12,22 @@ from random import Random
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, not_found, precondition
 from services.kernel.requests import NOWHERE, Regions, RequestStamp
-from services.runtime.committer import Committer
 from services.runtime.db import Database, bulk_insert
 from services.runtime.identifiers import time_ordered_ids
 from services.settlement.domain.benefits.stack import CompiledStack, StackChoice, StackRequest
 from services.settlement.domain.books.bill_request import BillRequest
-from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.entries import StoredAnswer
 from services.settlement.domain.books.ledger import AccountKey, LedgerKey
 from services.settlement.domain.books.notices import NoticeOrigin
 from services.settlement.domain.books.opening import Opening
-from services.settlement.domain.books.orders import Step
 from services.settlement.domain.books.reversal import MessageName, ReversalRequest, SettlementName
 from services.settlement.domain.books.verification import Finding
 from services.settlement.domain.care.bill import Bill, Desk
 from services.settlement.domain.care.catalogue import Disease, Institution, ItemKey, LocalKind, PricedItem, PriceScope
 from services.settlement.domain.care.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
-from services.settlement.operations.benefits.preparation import Preparation
-from services.settlement.operations.benefits.trial import Tried, Trying
-from services.settlement.operations.books.booking import Booking
-from services.settlement.operations.books.care_bills import CareBills
-from services.settlement.operations.books.ledger import Ledgers
-from services.settlement.operations.books.orders import Opens, Orders, Stepped
-from services.settlement.operations.books.queries import Queries
-from services.settlement.operations.books.replays import Replaying
-from services.settlement.operations.books.reverse import Reversing
-from services.settlement.operations.books.settle import BillOutcome, Settling
-from services.settlement.operations.books.verify import Verifying
-from services.settlement.operations.care.lapsing import Lapsing
-from services.settlement.servicer.convert_settlement import MessageScribe
-from services.settlement.store.batch_books import BatchBooks
-from services.settlement.store.care import CareBooks
-from services.settlement.store.orders import OrderBooks
-from services.settlement.store.replays import ReplayBooks
 from services.settlement.store.schema import schema
-from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.tables import ENCOUNTER, FEE_BATCH
-from services.settlement.store.verify import LedgerChecks
+from services.settlement.wiring import Means, Surroundings, operations_on
 from tests.settlement.stacks import stack_of
 from yibao.settlement.v1 import reversal_pb2, settlement_pb2
 
@@ -161,7 +140,7 @@ class FakeCatalogue:
 
 @dataclass
 class World:
-    """One settlement member's insides without its RPC face; `cell` is the own one where the mesh has several."""
+    """One settlement member's operations, as its own wiring makes them; `cell` is the own one where the mesh has several."""
 
     database: Database
     clock: Ticking = field(default_factory=Ticking)
@@ -173,31 +152,16 @@ class World:
     def __post_init__(self) -> None:
         self.random = Random(7)
         self.new_id = time_ordered_ids(self.clock, self.random)
-        self.books = BatchBooks(self.database)
-        self.scribe = MessageScribe()
-        preparation = Preparation(self.books, self.identity, self.catalogue, self.cell)
-        self.orders = Orders(OrderBooks(self.database), self.clock, self.new_id, self.telling)
-        self.lapsing = Lapsing(self.clock, self.orders)
-        self.settling = Settling(preparation, self.books, self.scribe, self.new_id, self.lapsing, self.telling)
-        self.trying = Trying(preparation, self.books, self.scribe, self.lapsing)
-        self.opens = Opens(preparation, self.orders.store, self.clock)
-        self.steps: Committer[Step, Stepped] = Committer("order", self.orders.commit, workers=self.workers)
-        self.committer: Committer[PreparedBill, BillOutcome] = Committer(
-            "settle", self.settling.commit, workers=self.workers
-        )
-        self.booked: Committer[BillRequest, BillOutcome] = Committer(
-            "book", Booking(self.books, self.new_id, self.lapsing).commit, workers=self.workers
-        )
-        self.care_bills = CareBills(CareBooks(self.database), self.catalogue)
-        self.trials: Committer[PreparedBill, Tried] = Committer("trial", self.trying.run)
-        settlements = SettlementBooks(self.database)
-        self.reversing = Reversing(self.orders.store, self.scribe, self.new_id, self.lapsing, self.telling)
-        self.queries = Queries(settlements)
-        self.replaying = Replaying(
-            *(ReplayBooks(self.database), self.catalogue, self.scribe, self.new_id, self.lapsing, self.telling)
-        )
-        self.ledgers = Ledgers(settlements, self.identity, self.catalogue, self.new_id, self.lapsing)
-        self.verifying = Verifying(LedgerChecks(self.database), self.catalogue)
+        around = Surroundings(self.database, self.identity, self.catalogue)
+        means = Means(self.clock, self.new_id, self.telling, self.cell, limits={"workers": self.workers})
+        self.operations = operations_on(around, means)
+        settlements, orders = self.operations.settlements, self.operations.orders
+        self.settling, self.trying, self.reversing = settlements.settling, settlements.trying, settlements.reversing
+        self.queries, self.committer, self.trials = settlements.queries, settlements.settles, settlements.trials
+        self.opens, self.orders, self.booked, self.steps = orders.opens, orders.orders, orders.booked, orders.steps
+        self.books, self.lapsing = self.settling.books, self.settling.lapsing
+        self.care_bills, self.replaying = self.operations.care_bills, self.operations.replaying
+        self.ledgers, self.verifying = self.operations.ledgers, self.operations.verifying
         self.number = 0
 
     def telling(self) -> NoticeOrigin:
@@ -372,10 +336,9 @@ async def world_on(url: str, workers: int = 1, clock: Ticking | None = None, cel
     try:
         yield world
     finally:
+        # A test may have given the world a committer of its own.
         await world.committer.stop()
-        await world.booked.stop()
-        await world.trials.stop()
-        await world.steps.stop()
+        await world.operations.stop()
         await database.close()
 
 
