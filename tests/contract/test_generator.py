@@ -16,9 +16,10 @@ from tests.contract.breaking import broken_messages
 from tests.contract.matching import matching, unmatching
 from tests.contract.messages import Shape, build, leaves
 from tests.contract.world import World
-from tests.mesh.seeds import person, seed_requests
+from tests.mesh.seeds import seed_requests
 from tests.tokens import Tokens
 from tests.wording import assert_violation_is_worded
+from tools.played.people import person
 
 METHODS = sorted(Contract.of_mesh().methods.values(), key=lambda each: each.full_name)
 NOW = datetime(2026, 6, 10, 2, 0, tzinfo=UTC)

@@ -19,7 +19,7 @@ from tests.contract.explore import Explorer
 from tests.contract.faces import Faces, GrpcFace, Watched
 from tests.contract.faults_members import ignore_sandbox_only
 from tests.contract.planting import PLANTED, Planted
-from tests.mesh.seeds import person
+from tools.played.people import person
 
 # A second world has to be found out for them, which takes a minute: the check of the checks is no part of `make test`.
 pytestmark = pytest.mark.torture

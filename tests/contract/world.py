@@ -24,7 +24,8 @@ from tests.contract.agreements import DAY_TEXTS, FORMS, MEANS, TOTALS, VALUES, a
 from tests.contract.matching import matching
 from tests.contract.messages import Shape, build, data_class_of, leaves
 from tests.contract.rules import Field, Owner, Rules, is_leaf, is_map, rules_of
-from tests.mesh.seeds import CHANNEL, INSTITUTION, OPERATOR, OTHER_INSTITUTION, InventedPerson, person, person_record
+from tests.mesh.seeds import CHANNEL, INSTITUTION, OPERATOR, OTHER_INSTITUTION
+from tools.played.people import InventedPerson, person, person_record
 from yibao.options.v1 import options_pb2
 
 REQUEST_ID: Final = "request_id"

@@ -17,7 +17,8 @@ import httpx
 
 from tests.gateway.test_recordings import OWN, Recording, load, missing
 from tests.mesh.harness import Mesh, seed_world, started_mesh, ticking_clock
-from tests.mesh.seeds import DIVISION, EMPLOYEE, INSTITUTION, InventedPerson, person_record
+from tests.mesh.seeds import INSTITUTION
+from tools.played.people import DIVISION, EMPLOYEE, InventedPerson, person_record
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.options.v1 import options_pb2
 from yibao.settlement.v1 import ledger_pb2

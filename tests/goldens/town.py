@@ -26,8 +26,9 @@ from tests.goldens.letters import Names
 from tests.mesh.harness import OPERATOR_KEY, Mesh, in_cell, started_mesh
 from tests.mesh.hospital import NETWORK_S, Hospital, Patient, patient_of
 from tests.mesh.people import BALANCE_FEN
-from tests.mesh.seeds import DIVISION, EMPLOYEE, INSTITUTION, person, person_record
+from tests.mesh.seeds import INSTITUTION
 from tools.cli import seed
+from tools.played.people import DIVISION, EMPLOYEE, person, person_record
 from tools.running import HOST
 from yibao.identity.v1 import person_pb2
 from yibao.routing.v1 import registry_pb2

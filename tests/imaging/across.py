@@ -26,9 +26,10 @@ from services.runtime.wire import moment_of
 from tests.imaging.entries import HOSPITAL as MADE_AT
 from tests.imaging.entries import NODE, upsert
 from tests.mesh.harness import Mesh, in_cell, seed_world, started_mesh
-from tests.mesh.seeds import CHANNEL, InventedPerson, person, person_record
+from tests.mesh.seeds import CHANNEL
 from tests.mesh.test_cells import BOTH, THERE
 from tests.tokens import Tokens
+from tools.played.people import InventedPerson, person, person_record
 from yibao.identity.v1 import consent_pb2, credential_pb2, person_pb2
 from yibao.imaging.v1 import audit_pb2, dicomweb_pb2, entry_pb2, node_pb2, reader_pb2, upload_pb2
 from yibao.routing.v1 import registry_pb2

@@ -19,11 +19,12 @@ from dicomweb_client.session_utils import create_session
 from services.runtime.call import Caller, Role
 from tests.imaging.entries import NODE
 from tests.mesh.harness import Mesh, MovableClock, seed_world, started_mesh
-from tests.mesh.seeds import CHANNEL, INSTITUTION, InventedPerson, person, person_record
+from tests.mesh.seeds import CHANNEL, INSTITUTION
 from tools.pacs_node.entries import Rules
 from tools.pacs_node.index import RestIndex
 from tools.pacs_node.node import Node, Settings
 from tools.pacs_node.samples import Person, chest_ct, study_uid
+from tools.played.people import InventedPerson, person, person_record
 from yibao.identity.v1 import api_key_pb2, credential_pb2, person_pb2
 from yibao.imaging.v1 import node_pb2, reader_pb2, ticket_pb2
 from yibao.options.v1 import options_pb2

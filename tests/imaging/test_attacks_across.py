@@ -24,9 +24,9 @@ from services.runtime.call import Caller, Role
 from tests.imaging.across import CONSENT, DOCTOR, HOSPITAL, INSTITUTION, MEMBERS, Across, started_across, until
 from tests.imaging.entries import HOSPITAL as MADE_AT
 from tests.imaging.entries import NODE, upsert
-from tests.mesh.seeds import InventedPerson
 from tests.mesh.test_cells import HERE, THERE
 from tests.mesh.test_traces import found_in, logged
+from tools.played.people import InventedPerson
 from yibao.identity.v1 import consent_pb2, consent_reviews_pb2
 from yibao.imaging.v1 import entry_pb2, node_pb2, reader_pb2, recognition_pb2, report_pb2, ticket_pb2, upload_pb2
 

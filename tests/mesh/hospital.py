@@ -19,8 +19,8 @@ import httpx
 
 from services.kernel.clock import BEIJING, Clock
 from tests.mesh.harness import OPERATOR_KEY
-from tests.mesh.seeds import InventedPerson
 from tools.cli.mesh_client import BUSINESS_DATE_HEADER, NationalAnswer
+from tools.played.people import InventedPerson
 
 DRUG: Final = "XTESTDRUG0001"
 SECOND_DRUG: Final = "XTESTDRUG0002"

@@ -7,7 +7,7 @@ from itertools import count
 
 from tests.mesh.harness import Mesh
 from tests.mesh.hospital import Patient, patient_of
-from tests.mesh.seeds import DIVISION, EMPLOYEE, InventedPerson, person, person_record
+from tools.played.people import EMPLOYEE, InventedPerson, opening, person, person_record
 from yibao.identity.v1 import person_pb2
 from yibao.settlement.v1 import ledger_pb2
 
@@ -59,8 +59,3 @@ class Newcomers:
         records = [person_record(each) for each in people]
         request = person_pb2.RegisterPersonsRequest(request_id=name, persons=records)
         await self._mesh.call("yibao.identity.v1.PersonService.RegisterPersons", request)
-
-
-def opening(psn_no: str, balance_fen: int) -> ledger_pb2.LedgerOpening:
-    """An account with this balance."""
-    return ledger_pb2.LedgerOpening(psn_no=psn_no, insutype=EMPLOYEE, insuplc_admdvs=DIVISION, balance_fen=balance_fen)

@@ -6,57 +6,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from google.protobuf.message import Message
-from google.type.date_pb2 import Date
 
 from services.runtime.documents.yaml_values import read_yaml
+from services.runtime.wire import day_message
+from tools.played.people import DIVISION, EMPLOYEE, INSURED_SINCE, InventedPerson, opening, person, person_record
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.common.v1 import codes_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.options.v1 import options_pb2
 from yibao.settlement.v1 import ledger_pb2
 
-DIVISION: Final = "990100"
-EMPLOYEE: Final = "310"
 INSTITUTION: Final = "H99010000001"
 OTHER_INSTITUTION: Final = "H99010000002"
 PHARMACY: Final = "P99010000001"
 CHANNEL: Final = "CH9901"
 OPERATOR: Final = "OP990100"
 ITEMS: Final = ("XTESTDRUG0001", "XTESTDRUG0002", "XTESTITEM0001")
-FROM: Final = date(2015, 1, 1)
+FROM: Final = INSURED_SINCE
 OPENING_FEN: Final = 1_000_000
 
 _PART: Final = 1000
 
 _POLICIES: Final = Path(__file__).parents[2] / "services" / "catalogue" / "samples" / "policies"
 _POLICY: Final = "beijing-employee"
-_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_DIGITS: Final = "10X98765432"
-
-
-@dataclass(frozen=True, slots=True)
-class InventedPerson:
-    """Number and certificate of an invented person."""
-
-    psn_no: str
-    psn_name: str
-    certno: str
-    card_no: str
-    brdy: date
-
-
-def person(number: int) -> InventedPerson:
-    """The invented person of a number: born in 1980, a certificate with a valid check digit in division 990000."""
-    body = f"990000{1900 + number // 900:04}0615{number % 900 + 100:03}"
-    check = _CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True)) % 11]
-    name = "测" + "".join(chr(0x4E00 + 0x100 + 23 * (number // step % 97)) for step in (97, 1))
-    return InventedPerson(f"99010000{number:08}", name, body + check, f"C99{number:08}", date(1980, 6, 15))
 
 
 def seed_requests(persons: int) -> list[tuple[str, Message]]:
@@ -69,33 +45,6 @@ def seed_requests(persons: int) -> list[tuple[str, Message]]:
         *[("yibao.settlement.v1.LedgerService.OpenLedger", _openings(part)) for part in parts],
         *[("yibao.identity.v1.PartnerService.RegisterPartner", each) for each in _partners()],
     ]
-
-
-def person_record(who: InventedPerson) -> person_pb2.PersonRecord:
-    """The person as an employee of division 990100, insured since 2015."""
-    return person_pb2.PersonRecord(
-        person=person_pb2.Person(
-            psn_no=who.psn_no,
-            psn_name=who.psn_name,
-            psn_cert_type="01",
-            certno=who.certno,
-            gend="1",
-            naty="01",
-            brdy=_day(who.brdy),
-            card_no=who.card_no,
-        ),
-        enrolments=[
-            person_pb2.Enrolment(
-                insutype=EMPLOYEE,
-                insuplc_admdvs=DIVISION,
-                psn_type="11",
-                psn_insu_stas="1",
-                status="active",
-                from_day=_day(FROM),
-                emp_name="测试用人单位",
-            )
-        ],
-    )
 
 
 def policy_json() -> str:
@@ -167,12 +116,7 @@ def _registration(part: Sequence[InventedPerson]) -> person_pb2.RegisterPersonsR
 
 
 def _openings(part: Sequence[InventedPerson]) -> ledger_pb2.OpenLedgerRequest:
-    rows = [
-        ledger_pb2.LedgerOpening(
-            psn_no=each.psn_no, insutype=EMPLOYEE, insuplc_admdvs=DIVISION, balance_fen=OPENING_FEN
-        )
-        for each in part
-    ]
+    rows = [opening(each.psn_no, OPENING_FEN) for each in part]
     return ledger_pb2.OpenLedgerRequest(request_id=f"seed-ledgers-{part[0].psn_no[-8:]}", openings=rows)
 
 
@@ -196,8 +140,4 @@ def _partners() -> list[partner_pb2.RegisterPartnerRequest]:
 
 
 def _since() -> records_pb2.Validity:
-    return records_pb2.Validity(from_day=_day(FROM))
-
-
-def _day(day: date) -> Date:
-    return Date(year=day.year, month=day.month, day=day.day)
+    return records_pb2.Validity(from_day=day_message(FROM))

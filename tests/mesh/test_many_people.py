@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.mesh.seeds import person
+from tools.played.people import person
 from tools.running import running
 from tools.tidy import ROOT
 

@@ -11,10 +11,10 @@ import pytest
 from services.kernel.errors import Fault
 from services.runtime.call import Caller, Role
 from tests.mesh.harness import Mesh, in_cell, started_mesh
-from tests.mesh.seeds import InventedPerson, person, person_record
 from tests.mesh.test_cells import BOTH, HERE, THERE
 from tests.mesh.test_stores import RELEASES
 from tests.mesh.test_upgraded import load_sqlite
+from tools.played.people import InventedPerson, person, person_record
 from yibao.identity.v1 import person_pb2
 from yibao.routing.v1 import registry_pb2
 

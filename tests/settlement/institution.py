@@ -16,7 +16,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kernel.errors import Fault
 from services.runtime.call import Caller, Role
 from tests.mesh.harness import BEGIN, Mesh, seed_world, started_mesh
-from tests.mesh.seeds import EMPLOYEE, INSTITUTION, ITEMS, OTHER_INSTITUTION, person
+from tests.mesh.seeds import INSTITUTION, ITEMS, OTHER_INSTITUTION
+from tools.played.people import EMPLOYEE, person
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import (
     common_pb2,

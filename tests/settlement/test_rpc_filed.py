@@ -14,7 +14,7 @@ from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.runtime.wire import day_message
 from tests.mesh.harness import BEGIN
-from tests.mesh.seeds import EMPLOYEE, FROM, person, person_record
+from tests.mesh.seeds import FROM
 from tests.settlement.institution import (
     GATEWAY,
     HERE,
@@ -28,6 +28,7 @@ from tests.settlement.institution import (
     stay_bill,
     take_back,
 )
+from tools.played.people import EMPLOYEE, person, person_record
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.identity.v1 import person_pb2
 from yibao.settlement.v1 import care_pb2, carried_pb2, settlement_pb2, stay_bill_pb2

@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 
 from tests.mesh.harness import OPERATOR_CALLER
-from tests.mesh.seeds import DIVISION, EMPLOYEE
 from tests.settlement.institution import (
     HERE,
     Counter,
@@ -16,6 +15,7 @@ from tests.settlement.institution import (
     desk,
     settle_request,
 )
+from tools.played.people import DIVISION, EMPLOYEE
 from yibao.settlement.v1 import ledger_pb2
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from services.runtime.call import Caller, Role
 from tests.mesh.harness import BEGIN
-from tests.mesh.seeds import EMPLOYEE, INSTITUTION, OPENING_FEN
+from tests.mesh.seeds import INSTITUTION, OPENING_FEN
 from tests.settlement.institution import (
     ELSEWHERE,
     HERE,
@@ -27,6 +27,7 @@ from tests.settlement.institution import (
     take_back,
 )
 from tests.settlement.split_lines import SplitLine, packed_lines
+from tools.played.people import EMPLOYEE
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import (
     carried_pb2,

@@ -10,7 +10,7 @@ import pytest_asyncio
 from google.type.date_pb2 import Date
 
 from services.runtime.call import Caller, Role
-from tests.mesh.seeds import DIVISION, EMPLOYEE, OPENING_FEN
+from tests.mesh.seeds import OPENING_FEN
 from tests.settlement.institution import (
     HERE,
     Counter,
@@ -20,6 +20,7 @@ from tests.settlement.institution import (
     settle_request,
     stay_bill,
 )
+from tools.played.people import DIVISION, EMPLOYEE
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import fee_pb2, own_books_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
 

@@ -14,7 +14,7 @@ from services.kernel.errors import Fault
 from services.runtime.call import Caller
 from services.runtime.status import from_status
 from tests.mesh.harness import OPERATOR_CALLER
-from tests.mesh.seeds import EMPLOYEE, INSTITUTION, OPENING_FEN, OTHER_INSTITUTION, person
+from tests.mesh.seeds import INSTITUTION, OPENING_FEN, OTHER_INSTITUTION
 from tests.settlement.institution import (
     ELSEWHERE,
     GATEWAY,
@@ -29,6 +29,7 @@ from tests.settlement.institution import (
     settle_request,
     stay_bill,
 )
+from tools.played.people import EMPLOYEE, person
 from yibao.common.v1 import codes_pb2, item_pb2
 from yibao.settlement.v1 import (
     encounter_pb2,

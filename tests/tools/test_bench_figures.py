@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from services.kernel.persons import check_digit
 from tools.bench import engine
 from tools.bench.figures import arrivals, next_rate, percentile, several, spread
-from tools.bench.world import BILLS, HOSPITALS, LINES, bills, person_record, somebody
+from tools.bench.world import BILLS, HOSPITALS, LINES, bills
+from tools.played.people import person, person_record
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=200)
 
@@ -84,7 +85,7 @@ def test_bills_have_twenty_different_items_and_cross_the_deductible() -> None:
 
 @given(st.integers(0, 9_999_999), st.integers(0, 9_999_999))
 def test_people_are_different_in_everything_and_their_names_are_of_one_length(one: int, other: int) -> None:
-    first, second = somebody(one), somebody(other)
+    first, second = person(one), person(other)
     assert first.certno.startswith("99")
     assert first.certno[-1] == check_digit(first.certno[:-1])
     assert len(first.psn_name.encode()) == len(second.psn_name.encode())
@@ -94,7 +95,7 @@ def test_people_are_different_in_everything_and_their_names_are_of_one_length(on
 
 
 def test_a_person_is_registered_under_the_certificate_that_bills_show() -> None:
-    assert person_record(77).person.certno == somebody(77).certno
+    assert person_record(person(77)).person.certno == person(77).certno
 
 
 @pytest.mark.parametrize("name", list(engine.STACKS))

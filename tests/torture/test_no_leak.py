@@ -19,8 +19,9 @@ import pytest
 from services.runtime.call import Caller, Role
 from tests.imaging.across import DOCTOR, Across, started_across
 from tests.mesh.harness import seed_world
-from tests.mesh.seeds import INSTITUTION, InventedPerson, person
+from tests.mesh.seeds import INSTITUTION
 from tests.torture.victim import show
+from tools.played.people import InventedPerson, person
 from yibao.identity.v1.api_key_pb2 import IssueApiKeyRequest
 from yibao.options.v1 import options_pb2
 

@@ -29,8 +29,9 @@ from tools.bench.preparation import FIRST_PERSON, PARTS, Unprepared
 from tools.bench.revision import ROOT, Tree
 from tools.bench.sandbox import Sandbox
 from tools.bench.volley import Unanswered, volley
-from tools.bench.world import SampleBill, bills, seed_documents, somebody
+from tools.bench.world import SampleBill, bills, seed_documents
 from tools.cli.seed import SAMPLES
+from tools.played.people import person
 
 TODAY, EARLIER, AGAIN = "today", "earlier", "again"
 HOSPITALS: Final = ("H99010000002", "H99010000003")
@@ -192,6 +193,6 @@ async def _round(sides: Sequence[Side], visits: list[VisitMessages], terms: Term
 def _visits(serial: int, samples: Sequence[SampleBill], terms: Terms) -> list[VisitMessages]:
     now = datetime.now(UTC)
     return [
-        VisitMessages(somebody(FIRST_PERSON + each % terms.persons), samples[each % len(samples)], str(each), now)
+        VisitMessages(person(FIRST_PERSON + each % terms.persons), samples[each % len(samples)], str(each), now)
         for each in range(serial, serial + terms.visits)
     ]

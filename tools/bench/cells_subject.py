@@ -31,7 +31,8 @@ from tools.bench.books import SqliteBooks
 from tools.bench.messages import VisitMessages
 from tools.bench.preparation import Stock, Unprepared, sent
 from tools.bench.subject import LAYOUTS, Choice, Place, Subject
-from tools.bench.world import SampleBill, Somebody, catalogue_folder
+from tools.bench.world import SampleBill, catalogue_folder
+from tools.played.people import InventedPerson
 
 CARE, HOME = "110000", "370000"
 """The cell whose hospitals are asked, and the cell that insures whoever is remote."""
@@ -120,7 +121,7 @@ def stocks(at: TwoCells, persons: int) -> tuple[Stock, Stock]:
     return local, remote
 
 
-def _wait_for(port: int, who: Somebody, bill: SampleBill) -> None:
+def _wait_for(port: int, who: InventedPerson, bill: SampleBill) -> None:
     """Until the gateway finds somebody; Unprepared where that takes too long."""
     until = time.monotonic() + _KNOWN_WITHIN_S
     asked = VisitMessages(who, bill, "0", datetime.now(UTC)).insured()

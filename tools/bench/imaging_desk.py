@@ -27,7 +27,7 @@ from tools.bench import imaging_made, imaging_size, imaging_upload
 from tools.bench.books import PostgresBooks, SqliteBooks
 from tools.bench.cells_subject import two_cells
 from tools.bench.subject import SQLITE, Choice, Subject, started
-from tools.bench.world import person_record, somebody
+from tools.played.people import person, person_record
 from yibao.identity.v1 import consent_pb2, person_pb2
 from yibao.imaging.v1 import entry_pb2, node_pb2, reader_pb2, upload_pb2
 
@@ -82,7 +82,7 @@ class Desk:
         node = imaging_upload.registered(self.subject, _NODE)
         numbers = range(_FIRST_PERSON, _FIRST_PERSON + PEOPLE)
         request = person_pb2.RegisterPersonsRequest(
-            request_id="bench-read", persons=[person_record(each) for each in numbers]
+            request_id="bench-read", persons=[person_record(person(each)) for each in numbers]
         )
         self.home.call("yibao.identity.v1.PersonService.RegisterPersons", request)
         entries = list(_entries(numbers))
@@ -135,12 +135,12 @@ class Desk:
                 self.foreign_uid = each.uid
 
     def _sitting(self, number: int, study_uid: str) -> Sitting:
-        psn_no = somebody(number).psn_no
+        psn_no = person(number).psn_no
         granting = consent_pb2.GrantAccessRequest(
             request_id=f"bench-grant-{number}", psn_no=psn_no, reader_code=READS_AT, days=30
         )
-        person = Caller(Role.PERSON, psn_no, sandbox=True)
-        self.home.call("yibao.identity.v1.ConsentService.GrantAccess", granting, person)
+        oneself = Caller(Role.PERSON, psn_no, sandbox=True)
+        self.home.call("yibao.identity.v1.ConsentService.GrantAccess", granting, oneself)
         opening = reader_pb2.OpenSessionRequest(fixmedins_code=READS_AT, dr_codg="D990000000001")
         token = self.subject.call(f"{_READERS}.OpenSession", opening, _DOCTOR).session_token
         return Sitting(token, self._added(token, psn_no), study_uid)
@@ -180,7 +180,7 @@ def desk(choice: Choice) -> Iterator[Desk]:
 def _entries(numbers: Sequence[int]) -> Iterator[entry_pb2.Entry]:
     """Three studies of each person, none in the own list."""
     for place, entry in enumerate(imaging_made.entries(_NODE, 1, len(numbers) * STUDIES_OF)):
-        entry.psn_no = somebody(numbers[place // STUDIES_OF]).psn_no
+        entry.psn_no = person(numbers[place // STUDIES_OF]).psn_no
         entry.study.fixmedins_code = ELSEWHERE
         yield entry
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from services.kernel.clock import BEIJING
 from tools.bench import wire
-from tools.bench.world import API_KEY, DIVISION, EMPLOYEE, OUT_PATIENT, SampleBill, Somebody
+from tools.bench.world import API_KEY, OUT_PATIENT, SampleBill
+from tools.played.people import DIVISION, EMPLOYEE, InventedPerson
 
 _HOST = "127.0.0.1"
 
@@ -17,7 +18,7 @@ _HOST = "127.0.0.1"
 class VisitMessages:
     """The messages of one visit: a person, a bill, a serial number of ten digits from which all its names are made."""
 
-    def __init__(self, who: Somebody, bill: SampleBill, serial: str, now: datetime) -> None:
+    def __init__(self, who: InventedPerson, bill: SampleBill, serial: str, now: datetime) -> None:
         self.who = who
         self.bill = bill
         self.serial = serial

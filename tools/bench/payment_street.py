@@ -26,6 +26,7 @@ from tools.bench.subject import LAYOUTS, Choice
 from tools.beside import MERCHANTS, Twins, beside
 from tools.cli import seed
 from tools.cli.mesh_client import MeshClient
+from tools.played.people import DIVISION, EMPLOYEE, InventedPerson, opening, person, person_record
 from tools.running import RunningMesh, settings, start, stop
 from tools.sandbox_keys import INSTITUTION, key_of
 from yibao.identity.v1 import person_pb2
@@ -37,7 +38,7 @@ S = TypeVar("S")
 AT_ONCE: Final = 24
 """Orders that are sent at the same time."""
 PRICE_FEN: Final = 250_000
-_DESK: Final = {"fixmedinsCode": INSTITUTION, "mdtrtareaAdmvs": world.DIVISION}
+_DESK: Final = {"fixmedinsCode": INSTITUTION, "mdtrtareaAdmvs": DIVISION}
 _ITEM: Final = "XTESTDRUG0001"
 _A_CALL: Final = 500
 _TIMEOUT_S: Final = 20.0
@@ -115,11 +116,11 @@ def _register(at: Street, people: int) -> None:
         for first in range(0, people, _A_CALL):
             part = at.people[first : first + _A_CALL]
             persons = person_pb2.RegisterPersonsRequest(
-                request_id=at.number(), persons=[world.person_record(each) for each in part]
+                request_id=at.number(), persons=[person_record(person(each)) for each in part]
             )
             operator.call("yibao.identity.v1.PersonService.RegisterPersons", persons)
             opened = ledger_pb2.OpenLedgerRequest(
-                request_id=at.number(), openings=[world.opening(each) for each in part]
+                request_id=at.number(), openings=[opening(person(each).psn_no, world.OPENING_FEN) for each in part]
             )
             operator.call("yibao.settlement.v1.LedgerService.OpenLedger", opened)
 
@@ -141,7 +142,7 @@ class Caller:
         """A key for each of the people."""
 
         async def issued(number: int) -> None:
-            who = world.somebody(number).psn_no
+            who = person(number).psn_no
             asked = {"requestId": self._at.number(), "role": "ROLE_PERSON", "subject": who, "apiKey": _key(who)}
             await self._post("/v1/api-keys", self._at.mesh.operator_key, asked)
 
@@ -149,7 +150,7 @@ class Caller:
 
     async def placed(self, number: int) -> Placed:
         """Somebody authorises, the hospital saves a bill and places it."""
-        who, own = world.somebody(number), self._at.number()
+        who, own = person(number), self._at.number()
         wanted = {"requestId": own, "psnNo": who.psn_no, "fixmedinsCode": INSTITUTION}
         auth = (await self._post("/v1/own/payment-authorisations", _key(who.psn_no), wanted))["payAuthNo"]
         saved = (await self._asked("/v1/pay-orders", own, _bill(who, own, auth)))["data"]
@@ -222,7 +223,7 @@ def _key(psn_no: str) -> str:
     return f"bench-key-of-{psn_no}"
 
 
-def _bill(who: world.Somebody, number: str, auth: str) -> dict[str, Any]:
+def _bill(who: InventedPerson, number: str, auth: str) -> dict[str, Any]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     line = {
         "orderLineSn": "1",
@@ -241,7 +242,7 @@ def _bill(who: world.Somebody, number: str, auth: str) -> dict[str, Any]:
     return {
         "orgCodg": INSTITUTION,
         "psnNo": who.psn_no,
-        "insutype": world.EMPLOYEE,
+        "insutype": EMPLOYEE,
         "medOrgOrd": number,
         "begntime": now,
         "idNo": who.certno,

@@ -23,18 +23,8 @@ from tools.bench.moulds import Example, Mould, Names, RowMould, checked
 from tools.bench.plan import CHAIN, MDTRT_ID_HOLE
 from tools.bench.subject import Subject
 from tools.bench.wire import AnswerReader
-from tools.bench.world import (
-    BILLS,
-    HOSPITALS,
-    LINES,
-    SampleBill,
-    Somebody,
-    bills,
-    opening,
-    partner,
-    person_record,
-    somebody,
-)
+from tools.bench.world import BILLS, HOSPITALS, LINES, OPENING_FEN, SampleBill, bills, partner
+from tools.played.people import InventedPerson, opening, person, person_record
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
 
@@ -71,7 +61,7 @@ class Stock:
         *,
         part: int = 0,
         home: Subject | None = None,
-        known: Callable[[Somebody, SampleBill], None] = lambda who, bill: None,
+        known: Callable[[InventedPerson, SampleBill], None] = lambda who, bill: None,
     ) -> None:
         self._subject = subject
         self._home = home or subject
@@ -83,7 +73,7 @@ class Stock:
         self._example_serial = _EXAMPLE_SERIALS + part * BILLS
         self._id = _FIRST_ID + part * _IDS
         self._register()
-        known(somebody(self._people_from + FIRST_PERSON + persons - 1), self._bills[0])
+        known(person(self._people_from + FIRST_PERSON + persons - 1), self._bills[0])
         self.examples = [self._example(place, bill) for place, bill in enumerate(self._bills)]
 
     def visits(self, count: int, requests: Path) -> float:
@@ -127,7 +117,7 @@ class Stock:
     def _names(self, serial: int, *, ids: bool = True) -> Names:
         """Names of a copy. Its numbers are below all that the mesh gives out, and grow as those do."""
         example = self._example_of(serial)
-        who = somebody(self._people_from + FIRST_PERSON + serial % self._persons)
+        who = person(self._people_from + FIRST_PERSON + serial % self._persons)
         count = len(example.names) - 4
         if ids:
             own = [str(self._id + place) for place in range(count)]
@@ -150,19 +140,20 @@ class Stock:
             call(
                 "yibao.identity.v1.PersonService.RegisterPersons",
                 person_pb2.RegisterPersonsRequest(
-                    request_id=f"bench-persons-{begin}", persons=[person_record(number) for number in part]
+                    request_id=f"bench-persons-{begin}", persons=[person_record(person(number)) for number in part]
                 ),
             )
             call(
                 "yibao.settlement.v1.LedgerService.OpenLedger",
                 ledger_pb2.OpenLedgerRequest(
-                    request_id=f"bench-ledgers-{begin}", openings=[opening(number) for number in part]
+                    request_id=f"bench-ledgers-{begin}",
+                    openings=[opening(person(number).psn_no, OPENING_FEN) for number in part],
                 ),
             )
 
     def _example(self, place: int, bill: SampleBill) -> Example:
         """One visit made through the gateway; what it left in the books and what its settlement would say."""
-        who, serial = somebody(self._people_from + place + 1), str(self._example_serial + place)
+        who, serial = person(self._people_from + place + 1), str(self._example_serial + place)
         visit = VisitMessages(who, bill, serial, self._begun)
         self._post(visit.insured())
         mdtrt_id = self._post(visit.registration())["data"]["mdtrt_id"]

@@ -8,39 +8,22 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 from services.kernel.money import round_quotient
-from services.runtime.wire import day_message
 from tools.cli.seed import SAMPLES
-from yibao.identity.v1 import partner_pb2, person_pb2
+from tools.played.people import DIVISION, EMPLOYEE, EMPLOYER, INSURED_SINCE, person
+from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
-from yibao.settlement.v1 import ledger_pb2
 
-DIVISION: Final = "990100"
-EMPLOYEE: Final = "310"
 OUT_PATIENT: Final = "11"
 LINES: Final = 20
 BILLS: Final = 12
 OPENING_FEN: Final = 500_000
 API_KEY: Final = "bench-key-of-"
 HOSPITALS: Final = ("H99010000001", "H99010000002", "H99010000003")
-_INSURED_SINCE: Final = date(2015, 1, 1)
-_BORN: Final = date(1980, 6, 15)
-_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK: Final = "10X98765432"
-
-
-@dataclass(frozen=True, slots=True)
-class Somebody:
-    """An invented person."""
-
-    psn_no: str
-    psn_name: str
-    certno: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,48 +52,6 @@ class SampleBill:
     def amount_fen(self) -> int:
         """Sum of the lines."""
         return sum(line.amount_fen for line in self.lines)
-
-
-def somebody(number: int) -> Somebody:
-    """The person of a number below 10,000,000: certificates in the division 99xxxx, which is nowhere."""
-    body = f"99{number // 1000:04d}{_BORN:%Y%m%d}{number % 1000:03d}"
-    check = _CHECK[sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True)) % 11]
-    name = "测" + "".join(chr(0x4F00 + number // step % 1000) for step in (1000, 1))
-    return Somebody(f"9901{number:016d}", name, body + check)
-
-
-def person_record(number: int) -> person_pb2.PersonRecord:
-    """The person as an employee of the sandbox division."""
-    who = somebody(number)
-    return person_pb2.PersonRecord(
-        person=person_pb2.Person(
-            psn_no=who.psn_no,
-            psn_name=who.psn_name,
-            psn_cert_type="01",
-            certno=who.certno,
-            gend="1",
-            naty="01",
-            brdy=day_message(_BORN),
-        ),
-        enrolments=[
-            person_pb2.Enrolment(
-                insutype=EMPLOYEE,
-                insuplc_admdvs=DIVISION,
-                psn_type="11",
-                psn_insu_stas="1",
-                status="active",
-                from_day=day_message(_INSURED_SINCE),
-                emp_name="测试用人单位",
-            )
-        ],
-    )
-
-
-def opening(number: int) -> ledger_pb2.LedgerOpening:
-    """The person's account with some money in it."""
-    return ledger_pb2.LedgerOpening(
-        psn_no=somebody(number).psn_no, insutype=EMPLOYEE, insuplc_admdvs=DIVISION, balance_fen=OPENING_FEN
-    )
 
 
 def partner(hospital: str) -> partner_pb2.Partner:
@@ -180,16 +121,16 @@ def _partner_row(code: str) -> Mapping[str, Any]:
 
 
 def _person_row(number: int) -> Mapping[str, Any]:
-    who = somebody(number)
-    person = {"psn_no": who.psn_no, "psn_name": who.psn_name, "psn_cert_type": "01", "certno": who.certno}
-    person |= {"gend": "1", "naty": "01", "brdy": f"{_BORN}"}
+    who = person(number)
+    told = {"psn_no": who.psn_no, "psn_name": who.psn_name, "psn_cert_type": "01", "certno": who.certno}
+    told |= {"gend": "1", "naty": "01", "brdy": f"{who.brdy}"}
     enrolment = {"insutype": EMPLOYEE, "insuplc_admdvs": DIVISION, "psn_type": "11", "psn_insu_stas": "1"}
-    enrolment |= {"status": "active", "from_day": f"{_INSURED_SINCE}", "emp_name": "测试用人单位"}
-    return {"person": person, "enrolments": [enrolment]}
+    enrolment |= {"status": "active", "from_day": f"{INSURED_SINCE}", "emp_name": EMPLOYER}
+    return {"person": told, "enrolments": [enrolment]}
 
 
 def _ledger_row(number: int) -> Mapping[str, Any]:
-    row = {"psn_no": somebody(number).psn_no, "insutype": EMPLOYEE, "insuplc_admdvs": DIVISION}
+    row = {"psn_no": person(number).psn_no, "insutype": EMPLOYEE, "insuplc_admdvs": DIVISION}
     return {**row, "balance_fen": OPENING_FEN}
 
 

@@ -15,10 +15,11 @@ from services.runtime.documents.yaml_values import read_yaml
 from tests.mesh.harness import Mesh
 from tests.mesh.hospital import Patient, hospital_at, patient_of
 from tests.mesh.people import BALANCE_FEN, Newcomers
-from tests.mesh.seeds import DIVISION, EMPLOYEE, FROM, person, person_record
+from tests.mesh.seeds import FROM
 from tests.torture.cells.books import Books
 from tests.torture.cells.processes import CARE, INSURED, Town, town
 from tests.torture.cells.transactions import Line
+from tools.played.people import DIVISION, EMPLOYEE, person, person_record
 from tools.tidy import ROOT
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.identity.v1 import person_pb2
