@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 import grpc
@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status
 
 from services.kernel.clock import Clock
-from services.kernel.elsewhere import INSURED_ELSEWHERE
+from services.kernel.elsewhere import CELL_UNAVAILABLE, INSURED_ELSEWHERE, ROUTING_UNAVAILABLE
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.admission import Admission
 from services.runtime.auth import TokenSigner
@@ -52,6 +52,8 @@ ItemKey: TypeAlias = tuple[str, str, tuple[int, int] | None]
 """Caller token, business date and deadline of an item."""
 Behaviour = Callable[[Any, Any], Awaitable[Message]]
 
+_OTHERS_AWAY: Final = (CELL_UNAVAILABLE, ROUTING_UNAVAILABLE, "PEER_UNAVAILABLE")
+"""Reasons that tell of another member than the one that answers."""
 _SERVING: ContextVar[Inbound] = ContextVar("yibao_serving")
 
 
@@ -324,7 +326,7 @@ class Inbound:
                 self.observe(span, contract, request, None, cancelled(terms.remaining_s, span))
                 raise
             except Exception as error:  # noqa: BLE001  # the one place where a bug becomes a status
-                status = self.refuse(error)
+                status = too_late(error, terms.remaining_s, span) or self.refuse(error)
                 self.observe(span, contract, request, None, status)
                 raise RpcRefusal(status) from None
             self.observe(span, contract, request, response, None)
@@ -377,7 +379,18 @@ def _nobody_else() -> None:
 
 def cancelled(remaining_s: float | None, span: Span) -> Status:
     """A call that was taken away: its time was up, or its caller left."""
-    elapsed_s = (time.time_ns() - span.start_ns) / 1e9
-    if remaining_s is not None and elapsed_s >= remaining_s * 0.99:
+    if _time_is_up(remaining_s, span):
         return to_status(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))
     return Status(code=grpc.StatusCode.CANCELLED.value[0])
+
+
+def too_late(error: BaseException, remaining_s: float | None, span: Span) -> Status | None:
+    """The status of a call whose time ended while another member was asked: that one was given no more time, and is not away."""
+    if isinstance(error, Fault) and error.reason in _OTHERS_AWAY and _time_is_up(remaining_s, span):
+        return to_status(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))
+    return None
+
+
+def _time_is_up(remaining_s: float | None, span: Span) -> bool:
+    elapsed_s = (time.time_ns() - span.start_ns) / 1e9
+    return remaining_s is not None and elapsed_s >= remaining_s * 0.99

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from services import mesh
+from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind, not_found
 from services.runtime import keys
 from services.runtime.batch import one_by_one, serve_batch
@@ -97,6 +98,10 @@ class DeskServicer:
                 raise not_found("NOTE_NOT_FOUND", note=request.note)
             case "bug":
                 raise KeyError(SECRET_TEXT)
+            case "cut":
+                # What a member tells whose peer had as long as the caller himself.
+                await asyncio.sleep(min(0.05, current_call().remaining_s() or 0))
+                raise cell_unavailable("370100")
             case "slow":
                 self.waiting.set()
                 try:

@@ -17,8 +17,8 @@ from opentelemetry.trace import StatusCode
 from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY
 from services.kernel.errors import Fault, FaultKind
 from services.runtime import inbound
-from services.runtime.call import Caller, Role
-from services.runtime.status import InternalError
+from services.runtime.call import CALLER_KEY, Caller, Role
+from services.runtime.status import InternalError, RpcRefusal, reason_of
 from tests.runtime import desk
 from tests.runtime.desk import INSTITUTION, INTERNAL, OPERATOR, SETTLEMENT, look
 from tests.tokens import Tokens
@@ -154,6 +154,18 @@ async def test_work_that_nobody_waits_for_any_more_is_cancelled(running: desk.Ru
     deadline = running.servicer.calls[0].deadline
     assert deadline is not None
     assert abs(deadline - datetime.now(UTC)) < timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(("remaining_s", "said"), [(0.05, "DEADLINE_EXCEEDED"), (30.0, "CELL_UNAVAILABLE")])
+async def test_a_member_that_was_given_no_time_is_not_told_as_away(
+    running: desk.Running, remaining_s: float, said: str
+) -> None:
+    token = running.tokens.sign(INSTITUTION, "identity")
+    answering = running.server.inbound
+    served = answering._served[f"/{desk.SERVICE}/Look"]
+    with pytest.raises(RpcRefusal) as refused:
+        await answering._run(served, look("cut").SerializeToString(), [(CALLER_KEY, token)], remaining_s)
+    assert reason_of(refused.value.status) == said
 
 
 async def test_the_business_date_moves_the_day_and_keeps_the_hour_in_beijing(running: desk.Running) -> None:
