@@ -176,6 +176,14 @@ def test_a_test_that_is_named_after_the_file_comes_first_then_those_of_its_servi
     assert record.ordered(seconds, "services/runtime/batch.py") == named
 
 
+def test_a_test_that_reads_a_file_is_played_against_it_by_its_name() -> None:
+    fault = Fault("services/a/servicer/b.py", 1, "argument forgotten", 0, 1, "", 1, 1, outside=False)
+    seconds = {"t.py::reads[a/servicer/b.py]": 1.0, "t.py::reads[a/servicer/c.py]": 1.0, "t.py::runs": 0.1}
+    assert Record(seconds, {}).running(fault) == ["t.py::reads[a/servicer/b.py]"]
+    run = Record(seconds, {fault.file: {1: frozenset({"t.py::runs"})}})
+    assert run.running(fault) == ["t.py::reads[a/servicer/b.py]", "t.py::runs"]
+
+
 def test_what_few_tests_run_is_played_by_those_of_its_file_and_of_its_importers() -> None:
     fault = Fault("tables.py", 1, "code", 0, 1, "", 1, 1, outside=True)
     rows = {"rows.py": {7: frozenset({"t.py::a"})}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Final
 from tools.mutants.source import Fault
 
 _FEW: Final = 10
+_NAMED: Final = re.compile(r"\[([^\[\]]+\.py)\]$")
 _ROOM: Final = 3
 """`services`, the service and its room."""
 
@@ -34,12 +36,14 @@ class Record:
         """
         lines = self.lines.get(fault.file, {})
         of_line = set(chain.from_iterable(lines.get(line, ()) for line in range(fault.first, fault.last + 1)))
+        # A test that reads the text of a file instead of running it bears the file's name.
+        readers = {test for test in self.seconds if (named := _NAMED.search(test)) and fault.file.endswith(named[1])}
         if not of_line and not fault.outside:
-            return []
+            return self.ordered(readers)
         room = Path(fault.file).parts[:_ROOM]
         beside = [file for file in self.lines if Path(file).parts[:_ROOM] == room]
         of_file, of_importers, of_room = (self._of(files) for files in ([fault.file], importers, beside))
-        played = self.ordered(of_line, fault.file)
+        played = self.ordered(readers) + self.ordered(of_line - readers, fault.file)
         for wider in (of_file, of_importers, of_room):
             if len(played) < _FEW:
                 played += self.ordered(wider.difference(played), fault.file)
