@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from services import mesh
 from services.runtime.attributes import CELL, SEARCHABLE
 from services.runtime.private import private_file, private_folder
+from services.runtime.store_errors import SQLITE_ERRORS
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -64,7 +65,7 @@ class SpanFileExporter(SpanExporter):
                     if self._exports % _PRUNE_EVERY == 0:
                         _prune(connection, self._keep)
                     self._exports += 1
-            except (sqlite3.Error, OSError):
+            except (*SQLITE_ERRORS, OSError):
                 # A mesh whose trace file cannot be written goes on without traces.
                 return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS

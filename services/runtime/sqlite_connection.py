@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import aiosqlite
 
+from services.runtime.store_errors import unreadable
+
 _ITER_CHUNK: Final = 64
 _TAKE_LOCK: Final = "BEGIN IMMEDIATE"
 _WAITING: Final = frozenset({_TAKE_LOCK, "COMMIT"})
@@ -36,24 +38,39 @@ class PromptConnection(aiosqlite.Connection):
         """All rows of a statement that waits for nothing."""
         if self.patient or not self._running:
             return await self.execute_fetchall(statement, parameters)
-        return self._conn.execute(statement, parameters).fetchall()
+        try:
+            return self._conn.execute(statement, parameters).fetchall()
+        except UnicodeDecodeError:
+            raise unreadable() from None
 
     async def put(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Runs such a statement for each row."""
         if self.patient or not self._running:
             await self.executemany(statement, rows)
-        else:
+            return
+        try:
             self._conn.executemany(statement, rows)
+        except UnicodeDecodeError:
+            raise unreadable() from None
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Every call of the package goes through here."""
-        if self._writer and not self.patient and args and args[0] == _TAKE_LOCK and (taken := self._taken(fn, args)):
-            return taken
-        if self.patient or self._waits(fn, args):
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # the package does not type it
-        if not self._running or self._connection is None:
-            raise ValueError("Connection closed")
-        return fn(*args, **kwargs)
+        try:
+            if (
+                self._writer
+                and not self.patient
+                and args
+                and args[0] == _TAKE_LOCK
+                and (taken := self._taken(fn, args))
+            ):
+                return taken
+            if self.patient or self._waits(fn, args):
+                return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # the package's own
+            if not self._running or self._connection is None:
+                raise ValueError("Connection closed")
+            return fn(*args, **kwargs)
+        except UnicodeDecodeError:
+            raise unreadable() from None
 
     def _taken(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """What the statement gives that takes the write lock, None where another process has it now."""

@@ -198,7 +198,7 @@ def _require_fit(desk: Desk, member: mesh.Member, copy: Path) -> None:
     try:
         with closing(engine.connect()) as connection:
             found = look(connection, schema_of(member))
-    except DBAPIError:
+    except (DBAPIError, UnicodeDecodeError):
         raise backups.DamagedStore(str(copy)) from None
     finally:
         engine.dispose()

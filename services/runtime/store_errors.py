@@ -100,6 +100,19 @@ _POSTGRESQL_CAUSES: Final[Mapping[str, Cause]] = {
 }
 
 
+SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What a call of SQLite raises. Its text names what is damaged as it stands in the file: where that is no UTF-8, Python raises
+the second instead of the first, without its code.
+"""
+
+
+def unreadable() -> sqlite3.DatabaseError:
+    """The error in place of which UnicodeDecodeError was raised."""
+    error = sqlite3.DatabaseError("the file is damaged")
+    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_CORRUPT, "SQLITE_CORRUPT"
+    return error
+
+
 class UniqueViolation(Exception):
     """A row with these columns exists already. `constraint` is its name where it has one; `columns` in their order."""
 

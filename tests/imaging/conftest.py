@@ -104,9 +104,11 @@ async def opened(url: str) -> AsyncIterator[ImagingStore]:
     """The store at an address."""
     database = Database(url, lambda: NOON)
     made = ImagingStore(database)
-    await made.start()
-    yield made
-    await database.close()
+    try:
+        await made.start()
+        yield made
+    finally:
+        await database.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pydicom import uid as uids
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from tests.imaging.pacs_desk import Desk, desk, multipart, reason_of, reasons
+from tests.runtime.spoiling import spoil
 from tools.pacs_node.node import Node
 from tools.pacs_node.reading import hush, read
 from tools.pacs_node.refusals import NotKept
@@ -343,6 +344,12 @@ async def test_rows_are_made_again_from_the_files_whatever_was_lost(tmp_path: Pa
     async with desk(folder) as node:
         assert node.node.shelf.catalog.counts()["instance"] == 3
         assert not node.node.shelf.rebuilt
+
+    # Damage of which SQLite tells in bytes that are no text.
+    spoil(folder / "node.sqlite")
+    async with desk(folder) as node:
+        assert node.node.shelf.catalog.counts()["instance"] == 3
+        assert node.node.shelf.rebuilt
 
 
 def _uids(listed: bytes) -> list[str]:

@@ -29,6 +29,7 @@ from services.kernel.errors import Fault, FaultKind
 from services.runtime import db
 from services.runtime.db import Database, Day, Fen, Json, Moment, RowNumber
 from services.runtime.store_errors import Cause, StoreUnavailable
+from tests.runtime.spoiling import spoil
 
 METADATA = MetaData()
 PEOPLE = Table(
@@ -282,9 +283,12 @@ async def test_a_store_out_of_reach_is_a_fault_that_knows_why_and_says_when_to_c
     blocked.write_text("no folder")
     garbage = tmp_path / "garbage.sqlite"
     garbage.write_text("this is no database " * 100)
+    spoiled = tmp_path / "spoiled.sqlite"
+    spoil(spoiled)
     for url, cause in (
         (f"sqlite:///{blocked}/x.sqlite", Cause.UNWRITABLE),
         (f"sqlite:///{garbage}", Cause.DAMAGED),
+        (f"sqlite:///{spoiled}", Cause.DAMAGED),
         ("postgresql://nobody:secret@127.0.0.1:9/nothing", Cause.UNREACHED),
         (postgres_url.replace("/postgres?", "/nothing?"), Cause.ABSENT),
         (postgres_url.replace("//postgres@", "//nobody:secret@"), Cause.REFUSED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from services.runtime.embedded import store_held
 from services.runtime.stores import backups
 from services.runtime.stores.schema import release
 from services.runtime.texts.stores import texts
+from tests.runtime.spoiling import spoil
 from tests.wording import CHINESE
 
 MEMBER: Final = mesh.member("identity")
@@ -110,6 +112,19 @@ def test_a_damaged_store_gives_way_to_its_copy(run: Run, file: Path, tmp_path: P
     (copy,) = tmp_path.glob("identity-*.backup")
     file.write_bytes(b"damaged " * 1000)
     assert "damaged" in run("check", "identity").complained
+    assert (run("restore", "identity", str(copy)).result, people(file)) == (0, 1)
+
+
+def test_damage_of_which_sqlite_tells_in_no_text_is_damage_too(run: Run, file: Path, tmp_path: Path) -> None:
+    run("backup", "identity", "--to", str(tmp_path))
+    (copy,) = tmp_path.glob("identity-*.backup")
+    spoil(file)
+    assert "damaged" in run("check", "identity").complained
+    failed = run("backup", "identity", "--to", str(tmp_path / "more"))
+    assert (failed.result, f"{file} is no whole SQLite store" in failed.complained) == (1, True)
+    assert list((tmp_path / "more").iterdir()) == []
+    spoilt = Path(shutil.copyfile(file, tmp_path / "spoilt.backup"))
+    assert f"{spoilt} is no whole SQLite store" in run("restore", "identity", str(spoilt)).complained
     assert (run("restore", "identity", str(copy)).result, people(file)) == (0, 1)
 
 

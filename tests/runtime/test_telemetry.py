@@ -17,6 +17,7 @@ from services.runtime import span_file
 from services.runtime.config import Config
 from services.runtime.telemetry import ROOT, SpanKind, Telemetry, UndeclaredAttribute, current_span, extract, inject
 from services.runtime.trace_store import Node, TraceStore
+from tests.runtime.spoiling import spoil
 
 
 def ratio(settings: dict[str, str], share: str) -> Config:
@@ -243,6 +244,16 @@ def test_a_trace_file_that_cannot_be_written_stops_nobody(settings: dict[str, st
     telemetry.flush()
     telemetry.stop()
     assert blocked.read_text() == "no folder"
+
+
+def test_a_trace_file_that_is_damaged_stops_nobody(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    spoil(config.trace_file)
+    telemetry = Telemetry("settlement", config)
+    with telemetry.span("work"):
+        pass
+    telemetry.flush()
+    telemetry.stop()
+    assert [each.getMessage() for each in caplog.records if each.exc_info] == []
 
 
 def test_a_file_that_does_not_exist_holds_no_traces(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ class Kept:
     sha256: bytes
 
 
+DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What SQLite raises of a damaged file; the second where its text names what is damaged in bytes that are no UTF-8."""
+
+
 class Catalog:
     """The rows, for any thread: one connection, one caller at a time."""
 
@@ -65,7 +69,7 @@ class Catalog:
             if self._connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise sqlite3.DatabaseError("damaged")
             self._connection.executescript(_TABLES)
-        except sqlite3.DatabaseError:
+        except DAMAGE:
             self._connection.close()
             raise
 

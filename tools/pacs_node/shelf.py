@@ -12,14 +12,13 @@ import hashlib
 import mmap
 import os
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from services.imaging.domain.dicom_forms import uid_holds
-from tools.pacs_node.catalog import Catalog
+from tools.pacs_node.catalog import DAMAGE, Catalog
 from tools.pacs_node.facts import InstanceFacts
 from tools.pacs_node.reading import Read, read
 from tools.pacs_node.refusals import NotKept
@@ -99,7 +98,7 @@ class Shelf:
         self.rebuilt = not file.exists()
         try:
             return Catalog(file)
-        except sqlite3.DatabaseError:
+        except DAMAGE:
             self.rebuilt = True
             for name in ("node.sqlite", "node.sqlite-wal", "node.sqlite-shm"):
                 if (found := self.folder / name).exists():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from services.runtime.private import private_file, private_folder
+from services.runtime.store_errors import SQLITE_ERRORS
 
 BACKUP: Final = ".backup"
 _PARTIAL: Final = ".partial"
@@ -48,7 +49,7 @@ def copied(file: Path, target: Path) -> Path:
     private_file(partial)
     try:
         _copy(file, partial)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         _without(partial)
         raise _meant(error, file, partial) from None
     except BaseException:
@@ -68,7 +69,7 @@ def restored(copy: Path, file: Path, now: datetime) -> Path | None:
     stands = file.exists()
     if stands:
         # What its log holds goes into the file; a damaged one keeps the log, beside it.
-        with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=_BUSY_S)) as old:
+        with suppress(*SQLITE_ERRORS), closing(sqlite3.connect(file, timeout=_BUSY_S)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             old.execute("PRAGMA journal_mode = DELETE")
     for each in _beside(file):
@@ -86,7 +87,7 @@ def require_whole(file: Path) -> None:
     try:
         with closing(_opened(file)) as store:
             _check(store, file)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise _meant(error, file, file) from None
 
 
@@ -104,10 +105,10 @@ def _check(store: sqlite3.Connection, file: Path) -> None:
         raise DamagedStore(str(file))
 
 
-def _meant(error: sqlite3.Error, file: Path, target: Path) -> Exception:
+def _meant(error: Exception, file: Path, target: Path) -> Exception:
     """What SQLite refuses, with the file that it is about; room may be missing beside the store, or where its copy goes."""
     code = getattr(error, "sqlite_errorcode", 0)
-    if code & 0xFF in _DAMAGED:
+    if code & 0xFF in _DAMAGED or isinstance(error, UnicodeDecodeError):
         return DamagedStore(str(file))
     if code & 0xFF == sqlite3.SQLITE_FULL:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
