@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from services.cells import SANDBOX
 from services.kernel.errors import Fault
 from services.runtime.status import from_status
 from services.settlement.domain.books import care_bills as domain_care
@@ -77,6 +78,8 @@ async def pending(care: Reached, home: Reached, request: settlement_pb2.SettleRe
     booked = order_pb2.BookedBill(visit=request, insured_cell=THERE, care_hash=found.care_hash, opened=opened)
     answer: order_pb2.OpenResponse = await care.routed(care.orders.Open, order(booked=booked))
     assert (found.insured_cell, answer.settlement) == (THERE, opened.settlement)
+    # Where care was given is what the insured cell books, and clears by.
+    assert found.carried.care_cell == SANDBOX
     return answer
 
 
