@@ -25,9 +25,10 @@ from tests.examples.by_rest import RestHospital
 from tests.examples.imaging import between_nodes, of_a_study
 from tests.mesh import journeys, paying
 from tests.mesh.harness import OPERATOR_KEY
-from tests.mesh.hospital import Hospital, Patient, rest
+from tests.mesh.hospital import Hospital, rest
 from tests.mesh.seeds import seed_requests
 from tests.mesh.world import Sandbox, sandbox
+from tools.played.messages import Patient
 from tools.sandbox_keys import key_of
 
 WHO: Final = Patient("99000000000000000001", "测试人员", "990000199001010011", "C00000001")

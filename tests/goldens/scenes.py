@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from tests.goldens.town import Money, Town
 from tests.mesh import journeys, paying, statements
-from tests.mesh.hospital import DRUG, SECOND_DRUG, Hospital, Patient, Row
+from tests.mesh.hospital import DRUG, SECOND_DRUG, Hospital
 from tests.mesh.journeys import BILL
+from tools.played.messages import Patient, Row
 
 Scene = Callable[[Town], Awaitable[None]]
 

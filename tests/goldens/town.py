@@ -24,10 +24,11 @@ from services.mesh import GATEWAY
 from services.runtime.call import Caller, Role
 from tests.goldens.letters import Names
 from tests.mesh.harness import OPERATOR_KEY, Mesh, in_cell, started_mesh
-from tests.mesh.hospital import NETWORK_S, Hospital, Patient, patient_of
+from tests.mesh.hospital import NETWORK_S, Hospital
 from tests.mesh.people import BALANCE_FEN
 from tests.mesh.seeds import INSTITUTION
 from tools.cli import seed
+from tools.played.messages import Patient, patient_of
 from tools.played.people import DIVISION, EMPLOYEE, person, person_record
 from tools.running import HOST
 from yibao.identity.v1 import person_pb2

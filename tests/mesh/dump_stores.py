@@ -20,9 +20,10 @@ from typing import Any, Final
 
 from services import mesh
 from tests.mesh import journeys
-from tests.mesh.hospital import DRUG, SECOND_DRUG, Exchange, Hospital, Patient, Row, rest
+from tests.mesh.hospital import DRUG, SECOND_DRUG, Exchange, Hospital, rest
 from tests.mesh.world import Sandbox, sandbox
 from tools import postgres
+from tools.played.messages import Patient, Row
 from tools.sandbox_keys import CHANNEL, key_of
 
 MEMBERS: Final = tuple(each.name for each in mesh.MESH if each.has_store)

@@ -20,49 +20,14 @@ import httpx
 from services.kernel.clock import BEIJING, Clock
 from tests.mesh.harness import OPERATOR_KEY
 from tools.cli.mesh_client import BUSINESS_DATE_HEADER, NationalAnswer
-from tools.played.people import InventedPerson
+from tools.played import messages
+from tools.played.messages import Patient, Row, Sender
 
 DRUG: Final = "XTESTDRUG0001"
 SECOND_DRUG: Final = "XTESTDRUG0002"
 NETWORK_S: Final = 30.0
 LINES: Final = 200
 _PATH: Final = "/fsi/api/rsfComIfsService/callService"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A fee line: item, count, unit price in fen."""
-
-    item: str
-    count: int
-    price_fen: int
-
-    @property
-    def amount_fen(self) -> int:
-        """Amount of the line."""
-        return self.count * self.price_fen
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """Whom the hospital treats, and where insured."""
-
-    psn_no: str
-    name: str
-    certno: str
-    card_no: str = ""
-    insutype: str = "310"
-    home: str = "990100"
-
-    @property
-    def id_card(self) -> dict[str, str]:
-        """The identity card as a visit credential."""
-        return {"mdtrt_cert_type": "02", "mdtrt_cert_no": self.certno}
-
-    @property
-    def card(self) -> dict[str, str]:
-        """The social-security card as a visit credential."""
-        return {"mdtrt_cert_type": "03", "mdtrt_cert_no": self.card_no}
 
 
 class Exchange(NamedTuple):
@@ -129,26 +94,8 @@ class Hospital:
 
     def envelope(self, infno: str, nodes: Any, msgid: str = "", home: str = "") -> dict[str, object]:
         """The envelope of one transaction."""
-        return {
-            "infno": infno,
-            "msgid": msgid or self.next_msgid(),
-            "mdtrtarea_admvs": self.place,
-            "insuplc_admdvs": home or self.home,
-            "recer_sys_code": "MBS_LOCAL",
-            "dev_no": "",
-            "dev_safe_info": "",
-            "cainfo": "",
-            "signtype": "",
-            "infver": "V1.0",
-            "opter_type": "1",
-            "opter": "0001",
-            "opter_name": "测试操作员",
-            "inf_time": self.moment(),
-            "fixmedins_code": self.code,
-            "fixmedins_name": self.name,
-            "sign_no": self.sign_no,
-            "input": nodes,
-        }
+        sender = Sender(self.code, self.name, self.place, self.sign_no)
+        return messages.envelope(sender, infno, nodes, msgid or self.next_msgid(), home or self.home, self.moment())
 
     async def post(
         self, body: Mapping[str, object], path: str = _PATH, headers: Mapping[str, str] | None = None
@@ -205,67 +152,26 @@ class Hospital:
 
     def visitor(self, who: Patient, shown: Mapping[str, str] | None = None) -> dict[str, str]:
         """The data node of 2201."""
-        return {
-            "psn_no": who.psn_no,
-            "insutype": who.insutype,
-            "begntime": self.moment(),
-            **(shown or who.id_card),
-            "ipt_otp_no": f"OP{next(self.numbers):06d}",
-            "dept_code": "A01",
-            "dept_name": "内科",
-            "caty": "A03",
-            "dr_name": "测试医师",
-        }
+        return messages.registration(who, f"OP{next(self.numbers):06d}", self.moment(), shown)
 
     def visit_nodes(self, who: Patient, mdtrt_id: str, med_type: str = "11") -> dict[str, object]:
         """Nodes of 2203."""
-        visit = {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no, "med_type": med_type, "begntime": self.moment()}
-        return {"mdtrtinfo": {**visit, "main_cond_dscr": "咳嗽三天"}, "diseinfo": [self.diagnosis(who)]}
+        return messages.description(who, mdtrt_id, self.moment(), med_type)
 
     def diagnosis(self, who: Patient) -> dict[str, object]:
         """A row of diseinfo."""
-        return {
-            "psn_no": who.psn_no,
-            "diag_type": "1",
-            "maindiag_flag": "1",
-            "diag_srt_no": 1,
-            "diag_code": "J06.900",
-            "diag_name": "急性上呼吸道感染",
-            "diag_dept": "内科",
-            "dise_dor_no": "D99010000001",
-            "dise_dor_name": "测试医师",
-            "diag_time": self.moment(),
-            "vali_flag": "1",
-        }
+        return messages.diagnosis(who, self.moment())
 
     def lines(
         self, who: Patient, mdtrt_id: str, rows: Sequence[Row], batch: str = "B0001", first: int = 1, **more: str
     ) -> dict[str, object]:
         """The feedetail node of some rows, numbered from `first`; `more` stands in each."""
-        return {
-            "feedetail": [
-                {
-                    "feedetl_sn": str(number),
-                    "mdtrt_id": mdtrt_id,
-                    "psn_no": who.psn_no,
-                    "chrg_bchno": batch,
-                    "rx_circ_flag": "0",
-                    "fee_ocur_time": self.moment(),
-                    "med_list_codg": row.item,
-                    "medins_list_codg": f"Y{number:04d}",
-                    "det_item_fee_sumamt": yuan(row.amount_fen),
-                    "cnt": row.count,
-                    "pric": yuan(row.price_fen),
-                    "bilg_dept_codg": "A01",
-                    "bilg_dept_name": "内科",
-                    "bilg_dr_codg": "D99010000001",
-                    "bilg_dr_name": "测试医师",
-                    "hosp_appr_flag": "1",
-                    **more,
-                }
-                for number, row in enumerate(rows, first)
-            ]
-        }
+        at = self.moment()
+        found = (
+            messages.fee_line(who, mdtrt_id, row, number, at, number=str(number), batch=batch)
+            for number, row in enumerate(rows, first)
+        )
+        return {"feedetail": [line | more for line in found]}
 
     def bill(
         self,
@@ -277,18 +183,7 @@ class Hospital:
         **more: str,
     ) -> dict[str, Any]:
         """The data node of 2206 and 2207; 2303 and 2304 take it too, with fields of a visit in it."""
-        return {
-            "psn_no": who.psn_no,
-            **(shown or who.id_card),
-            "med_type": "11",
-            "medfee_sumamt": yuan(sum(row.amount_fen for row in rows)),
-            "psn_setlway": "01",
-            "mdtrt_id": mdtrt_id,
-            "chrg_bchno": batch,
-            "acct_used_flag": "1",
-            "insutype": who.insutype,
-            **dict.fromkeys(("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"), 0),
-        } | more
+        return messages.bill(who, mdtrt_id, messages.amount_of(rows), batch, shown) | more
 
     async def open_visit(
         self, who: Patient, rows: Sequence[Row], shown: Mapping[str, str] | None = None, **more: str
@@ -373,16 +268,6 @@ async def rest(
     answer: dict[str, Any] = response.json()
     hospital.journal.append(Exchange(path, {**body, "apiKey": key}, response.text))
     return answer
-
-
-def patient_of(who: InventedPerson) -> Patient:
-    """The invented person as a patient."""
-    return Patient(who.psn_no, who.psn_name, who.certno, who.card_no)
-
-
-def yuan(fen: int) -> float:
-    """Fen as the number of yuan that JSON carries: the nearest double prints as the amount itself."""
-    return fen / 100
 
 
 def fen(amount: Decimal | int) -> int:

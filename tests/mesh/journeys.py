@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from services.kernel.clock import BEIJING
-from tests.mesh.hospital import DRUG, SECOND_DRUG, Hospital, Patient, Row, rest
+from tests.mesh.hospital import DRUG, SECOND_DRUG, Hospital, rest
 from tools.cli.mesh_client import NationalAnswer
+from tools.played.messages import Patient, Row
 from tools.sandbox_keys import CHANNEL, key_of
 
 Answers = dict[str, NationalAnswer]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from tests.mesh.hospital import DRUG, Hospital, Patient, rest
+from tests.mesh.hospital import DRUG, Hospital, rest
+from tools.played.messages import Patient
 from tools.sandbox_keys import key_of
 
 WINDOW: Final = {"channel": "CHANNEL_KIND_CASH", "payForm": "PAY_FORM_CODE"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from tests.mesh.harness import Mesh
-from tests.mesh.hospital import Patient, patient_of
+from tools.played.messages import Patient, patient_of
 from tools.played.people import EMPLOYEE, InventedPerson, opening, person, person_record
 from yibao.identity.v1 import person_pb2
 from yibao.settlement.v1 import ledger_pb2

@@ -16,8 +16,9 @@ import pytest
 from services.kernel.clock import BEIJING
 from services.runtime.contract import Contract
 from tests.mesh import journeys, paying, statements
-from tests.mesh.hospital import DRUG, Row
+from tests.mesh.hospital import DRUG
 from tests.mesh.world import Sandbox
+from tools.played.messages import Row
 
 REFERENCE: Final = Path(__file__).resolve().parents[3] / "shared" / "reference"
 INTERFACE: Final = REFERENCE / "nhsa-interface.json"

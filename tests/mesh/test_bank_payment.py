@@ -19,10 +19,11 @@ import yaml
 from services.kernel.clock import BEIJING
 from services.runtime.wire import day_message
 from tests.mesh import paying
-from tests.mesh.hospital import Patient, patient_of, rest
+from tests.mesh.hospital import rest
 from tests.mesh.seeds import policy_json
 from tests.mesh.world import Sandbox, sandbox
 from tests.twins.doors import told
+from tools.played.messages import Patient, patient_of
 from tools.played.people import EMPLOYEE, person, person_record
 from tools.running import free_ports
 from tools.sandbox_keys import key_of

@@ -19,13 +19,14 @@ from services.runtime.self_report import SERVICE
 from services.runtime.telemetry import Telemetry
 from tests.mesh import journeys
 from tests.mesh.harness import OPERATOR_CALLER, Mesh, in_cell, seed_world, started_mesh
-from tests.mesh.hospital import Patient, hospital_at, national
+from tests.mesh.hospital import hospital_at, national
 from tests.mesh.people import Newcomers
 from tests.mesh.seeds import CHANNEL
 from tests.mesh.test_stores import RELEASES
 from tests.mesh.test_upgraded import load_sqlite
 from tests.mesh.world import ledger_findings
 from tests.tokens import Tokens
+from tools.played.messages import Patient
 from yibao.identity.v1 import credential_pb2
 from yibao.identity.v1.person_pb2 import GetPersonRequest
 from yibao.runtime.v1 import runtime_pb2

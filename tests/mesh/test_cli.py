@@ -13,9 +13,9 @@ import pytest
 
 from services.runtime.config import settings_markdown
 from tests.mesh.commands import Yibao, at
-from tests.mesh.hospital import Patient
 from tests.mesh.journeys import BILL
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient
 from tools.played.people import person
 from tools.running import HOST, free_ports
 from yibao.identity.v1 import api_key_pb2, partner_pb2

@@ -10,9 +10,10 @@ import pytest
 
 from services.kernel.clock import BEIJING
 from tests.mesh import journeys
-from tests.mesh.hospital import Hospital, Patient, fen
+from tests.mesh.hospital import Hospital, fen
 from tests.mesh.journeys import BILL, ec_code, ec_token, scan, with_token
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient
 
 OTHER = ("H11010100901", "京华示范医院", "110101")
 DECODER = "/localcfc/api/hsecfc/localQrCodeQuery"

@@ -14,9 +14,10 @@ import pytest
 
 from services.runtime import circuits
 from services.runtime.embedded import EmbeddedMesh
-from tests.mesh.hospital import Hospital, Patient
+from tests.mesh.hospital import Hospital
 from tests.mesh.test_cells import THERE, WITHOUT_ROUTING
 from tests.mesh.test_elsewhere import Two, asked, two_cells
+from tools.played.messages import Patient
 
 DEADLINE_S, REST_S, AT_ONCE_S, BACK_S = 0.6, 0.5, 0.3, 5.0
 SETTLEMENT = f"YIBAO_{THERE}_SETTLEMENT_ADDRESS"

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 
 from tests.mesh import paying
-from tests.mesh.hospital import Hospital, Patient, rest
+from tests.mesh.hospital import Hospital, rest
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient
 from tools.sandbox_keys import key_of
 
 _SENT = iter(range(1, 10_000))

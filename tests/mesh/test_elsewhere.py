@@ -20,12 +20,13 @@ from services.kernel.clock import Clock
 from services.runtime.call import Caller, Role
 from tests.mesh import journeys
 from tests.mesh.harness import OPERATOR_KEY, Mesh, in_cell, seed_world, started_mesh
-from tests.mesh.hospital import DRUG, Hospital, Patient, Row, hospital_at, rest
+from tests.mesh.hospital import DRUG, Hospital, hospital_at, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.seeds import OTHER_INSTITUTION, seed_requests
 from tests.mesh.test_cells import HERE, THERE, WITHOUT_ROUTING, shown_code
 from tests.mesh.test_traces import found_in, logged
 from tools.cli.mesh_client import BUSINESS_DATE_HEADER
+from tools.played.messages import Patient, Row
 from yibao.settlement.v1 import ledger_pb2
 
 BESIDE = "310000"

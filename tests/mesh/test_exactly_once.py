@@ -17,10 +17,11 @@ from services.kernel.clock import system_clock
 from services.runtime.contract import Contract
 from services.runtime.forms import Effect
 from tests.mesh import journeys
-from tests.mesh.hospital import DRUG, Exchange, Hospital, Row, fen, hospital_at, patient_of
+from tests.mesh.hospital import DRUG, Exchange, Hospital, fen, hospital_at
 from tests.mesh.seeds import seed_requests
 from tests.mesh.world import Sandbox, small_sandbox
 from tools.cli.mesh_client import MeshClient, NationalAnswer
+from tools.played.messages import Row, patient_of
 from tools.played.people import person
 from tools.running import HOST, RunningMesh, settings, start, stop
 from yibao.settlement.v1 import ledger_pb2

@@ -20,11 +20,12 @@ from services import mesh as table
 from services.runtime import db, trunk
 from services.runtime.server import StartError
 from tests.mesh.harness import Mesh, seed_world, started_mesh
-from tests.mesh.hospital import DRUG, Hospital, Patient, Row, hospital_at, national
+from tests.mesh.hospital import DRUG, Hospital, hospital_at, national
 from tests.mesh.people import Newcomers
 from tests.mesh.world import ledger_findings, small_sandbox
 from tools import postgres
 from tools.cli.mesh_client import NationalAnswer
+from tools.played.messages import Patient, Row
 from tools.running import HOST, free_ports
 from yibao.identity.v1.api_key_pb2 import IssueApiKeyRequest
 from yibao.options.v1 import options_pb2

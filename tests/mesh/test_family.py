@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.mesh.hospital import DRUG, Hospital, Patient, Row, Settled, fen, rest
+from tests.mesh.hospital import DRUG, Hospital, Settled, fen, rest
 from tests.mesh.test_own_books import key_for
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient, Row
 from yibao.settlement.v1 import ledger_pb2
 
 ROWS: Final = (Row(DRUG, 1, 500_000),)

@@ -17,13 +17,14 @@ import pytest_asyncio
 from services.runtime.wire import day_message
 from tests.mesh import paying
 from tests.mesh.harness import Mesh, seed_world, started_mesh
-from tests.mesh.hospital import DRUG, Hospital, Patient, Row, fen, hospital_at, patient_of, rest
+from tests.mesh.hospital import DRUG, Hospital, fen, hospital_at, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.seeds import FROM
 from tests.mesh.test_cells import WITHOUT_ROUTING
 from tests.mesh.test_elsewhere import AT_ONCE_S
 from tests.mesh.world import ledger_findings
 from tests.settlement.stacks import document
+from tools.played.messages import Patient, Row, patient_of
 from tools.played.people import EMPLOYEE, person, person_record
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2

@@ -8,8 +8,9 @@ from services.kernel.clock import BEIJING
 from services.runtime.call import Caller, Role
 from tests.mesh import journeys
 from tests.mesh.harness import OPERATOR_KEY
-from tests.mesh.hospital import patient_of, rest
+from tests.mesh.hospital import rest
 from tests.mesh.world import Sandbox
+from tools.played.messages import patient_of
 from tools.played.people import person, person_record
 from yibao.identity.v1 import person_pb2
 from yibao.settlement.v1 import encounter_pb2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ import pytest
 
 from services import mesh
 from tests.mesh import journeys, paying
-from tests.mesh.hospital import DRUG, SECOND_DRUG, Patient, Row, fen, rest
+from tests.mesh.hospital import DRUG, SECOND_DRUG, fen, rest
 from tests.mesh.world import Sandbox, ask_the_others, small_sandbox
+from tools.played.messages import Patient, Row
 from tools.sandbox_keys import key_of
 
 SUMS = (
@@ -354,9 +354,8 @@ class TestTrialHash:
     def request(node: Mapping[str, Any], hospital_code: str) -> dict[str, Any]:
         names = {"psn_no": "psnNo", "mdtrt_cert_no": "mdtrtCertNo", "mdtrt_id": "mdtrtId", "chrg_bchno": "chrgBchno"}
         data = {json_name: node[name] for name, json_name in names.items()}
-        total = str(int(Decimal(node["medfee_sumamt"]) * 100))
         data |= {"mdtrtCertType": "MDTRT_CERT_TYPE_ID_CARD", "medType": "MED_TYPE_OUTPATIENT", "insutype": "310"}
-        data |= {"acctUsedFlag": "ACCT_USED_FLAG_OWN", "medfeeSumamtFen": total}
+        data |= {"acctUsedFlag": "ACCT_USED_FLAG_OWN", "medfeeSumamtFen": str(fen(node["medfee_sumamt"]))}
         return {"desk": {"fixmedinsCode": hospital_code}, "data": data}
 
     async def test_a_settlement_may_demand_that_its_trial_still_holds(self, town: Sandbox) -> None:

@@ -14,9 +14,10 @@ from typing import Any, Final
 from services import mesh as table
 from tests.mesh import journeys, paying
 from tests.mesh.harness import Mesh, in_cell
-from tests.mesh.hospital import Hospital, Patient
+from tests.mesh.hospital import Hospital
 from tests.mesh.test_cells import THERE, shown_code
 from tests.mesh.test_elsewhere import two_cells
+from tools.played.messages import Patient
 
 CARD_SN: Final = "RECOGNITION-CODE-OF-A-CARD"
 SECRET: Final = frozenset(("card_sn", "ecToken", "ecQrCode", "payToken", "revsToken", "apiKey", "payAuthNo"))

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.mesh import journeys
-from tests.mesh.hospital import DRUG, Row
+from tests.mesh.hospital import DRUG
 from tests.mesh.world import Sandbox
+from tools.played.messages import Row
 
 ROWS = [Row(DRUG, 2, 100_000)]
 

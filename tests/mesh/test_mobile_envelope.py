@@ -6,9 +6,10 @@ from typing import Any
 
 from services.runtime.national.envelope import OpenedAnswer, build_request, open_answer
 from tests.mesh import paying
-from tests.mesh.hospital import Hospital, Patient
+from tests.mesh.hospital import Hospital
 from tests.mesh.world import Sandbox
 from tools.mobile_call import CENTRE, sandbox_app
+from tools.played.messages import Patient
 
 
 async def asked(hospital: Hospital, path: str, data: dict[str, Any]) -> OpenedAnswer:

@@ -8,8 +8,9 @@ from pathlib import Path
 from services.kernel.clock import BEIJING
 from services.runtime.stream import NOTICES, Message, Stream
 from tests.mesh.brokers import brokers
-from tests.mesh.hospital import DRUG, Row
+from tests.mesh.hospital import DRUG
 from tests.mesh.world import Sandbox, sandbox
+from tools.played.messages import Row
 from yibao.routing.v1 import clearing_pb2
 from yibao.settlement.v1 import notice_pb2
 

@@ -10,9 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kernel.clock import BEIJING
 from services.runtime.call import Caller, Role
 from services.runtime.trace_store import Node
-from tests.mesh.hospital import DRUG, Patient, Row, rest
+from tests.mesh.hospital import DRUG, rest
 from tests.mesh.world import Sandbox
 from tests.settlement.split_lines import SplitLine, packed_lines
+from tools.played.messages import Patient, Row
 from yibao.common.v1 import codes_pb2
 from yibao.routing.v1 import clearing_pb2
 from yibao.settlement.v1 import carried_pb2, common_pb2, notice_pb2, order_pb2

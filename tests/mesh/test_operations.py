@@ -22,9 +22,10 @@ from services import mesh as table
 from services.runtime import self_report
 from services.runtime.loop_watch import LoopWatch
 from tests.mesh.harness import started_mesh
-from tests.mesh.hospital import DRUG, Row
+from tests.mesh.hospital import DRUG
 from tests.mesh.test_failures import addresses, without
 from tests.mesh.world import Sandbox, small_sandbox
+from tools.played.messages import Row
 from tools.running import HOST, free_ports
 
 BILL = [Row(DRUG, 1, 50_000)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.runtime.call import Caller, Role
-from tests.mesh.hospital import DRUG, Patient, Row
+from tests.mesh.hospital import DRUG
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient, Row
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, order_pb2, settlement_pb2
 

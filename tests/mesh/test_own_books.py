@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 
 from tests.mesh.harness import OPERATOR_KEY
-from tests.mesh.hospital import DRUG, SECOND_DRUG, Hospital, Patient, Row, fen, rest
+from tests.mesh.hospital import DRUG, SECOND_DRUG, Hospital, fen, rest
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient, Row
 from tools.sandbox_keys import key_of
 
 BILL = (Row(DRUG, 1, 300_000), Row(SECOND_DRUG, 2, 1_000))

@@ -17,7 +17,7 @@ from services.runtime import circuits
 from services.runtime.call import CALLER_KEY
 from tests.mesh import journeys, paying, statements
 from tests.mesh.harness import BEGIN, MovableClock, in_cell
-from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest
+from tests.mesh.hospital import DRUG, Hospital, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.test_cells import HERE, THERE, shown_code
 from tests.mesh.test_dark_cell import hanging_cell
@@ -28,6 +28,7 @@ from tests.mesh.test_notices import ROUTING
 from tests.mesh.test_wechat_payment import KEY, WECHAT, Street, write_merchants
 from tests.mesh.world import Sandbox, ledger_findings
 from tests.twins.wechat_desk import opened
+from tools.played.messages import Patient, Row
 from tools.running import free_ports
 from tools.sandbox_keys import key_of
 from yibao.settlement.v1 import order_pb2

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.mesh.hospital import DRUG, Patient, Row
+from tests.mesh.hospital import DRUG
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient, Row
 
 VISITOR = Patient("99000000000000000801", "TEST VISITOR", "E99000801")
 PERMIT = Patient("99000000000000000802", "港测乙", "H99000802")

@@ -10,8 +10,9 @@ from services.kernel.clock import BEIJING
 from services.runtime.call import Caller, Role
 from tests.imaging.entries import NODE, uid, upsert
 from tests.mesh import journeys
-from tests.mesh.hospital import Hospital, Patient, rest
+from tests.mesh.hospital import Hospital, rest
 from tests.mesh.world import Sandbox
+from tools.played.messages import Patient
 from tools.sandbox_keys import key_of
 from yibao.imaging.v1 import entry_pb2, node_pb2, upload_pb2
 

@@ -17,9 +17,10 @@ import pytest
 import pytest_asyncio
 
 from services.kernel.clock import BEIJING
-from tests.mesh.hospital import Patient, national
+from tests.mesh.hospital import national
 from tests.mesh.world import Sandbox, sandbox, small_sandbox
 from tools.cli.mesh_client import NationalAnswer
+from tools.played.messages import Patient
 from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
 

@@ -18,7 +18,7 @@ from services.kernel.errors import Fault, FaultKind
 from services.routing.peers.settlements import SettlementCells
 from tests.mesh import journeys
 from tests.mesh.harness import in_cell
-from tests.mesh.hospital import DRUG, Row, Settled, fen, rest
+from tests.mesh.hospital import DRUG, Settled, fen, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.test_cells import HERE, THERE
 from tests.mesh.test_elsewhere import Two, two_cells
@@ -27,6 +27,7 @@ from tests.mesh.test_filed import BILL as WUHAN_BILL
 from tests.mesh.test_own_books import key_for
 from tests.mesh.test_traces import found_in, logged
 from tests.mesh.world import ledger_findings
+from tools.played.messages import Row
 from yibao.routing.v1 import clearing_pb2
 
 OF_ONE: Final = (

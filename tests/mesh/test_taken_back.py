@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.mesh import journeys
-from tests.mesh.hospital import DRUG, Hospital, Patient, Row, Settled, rest
+from tests.mesh.hospital import DRUG, Hospital, Settled, rest
 from tests.mesh.world import Sandbox
 from tools.cli.mesh_client import NationalAnswer
+from tools.played.messages import Patient, Row
 from tools.sandbox_keys import key_of
 
 BILL = [Row(DRUG, 1, 50_000)]

@@ -19,10 +19,11 @@ from services.kernel.clock import beijing_day, system_clock
 from services.runtime.trace_store import Node
 from tests.mesh import paying
 from tests.mesh.harness import OPERATOR_KEY
-from tests.mesh.hospital import Patient, rest
+from tests.mesh.hospital import rest
 from tests.mesh.world import Sandbox, sandbox
 from tests.payment.wechat_counter import account_of
 from tests.twins.wechat_desk import Desk, opened
+from tools.played.messages import Patient
 from tools.running import free_ports
 from tools.sandbox_keys import key_of
 

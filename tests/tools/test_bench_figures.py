@@ -78,7 +78,7 @@ def test_bills_have_twenty_different_items_and_cross_the_deductible() -> None:
     assert len(made) == BILLS
     assert {bill.hospital for bill in made} == set(HOSPITALS)
     for bill in made:
-        assert len({line.code for line in bill.lines}) == LINES
+        assert len({line.item for line in bill.lines}) == LINES
         assert 190_000 < bill.amount_fen < 520_000
         assert all(line.amount_fen == line.count * line.price_fen > 0 for line in bill.lines)
 

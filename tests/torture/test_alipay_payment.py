@@ -16,9 +16,10 @@ import yaml
 
 from services.kernel.clock import system_clock
 from tests.mesh import paying
-from tests.mesh.hospital import Patient, rest
+from tests.mesh.hospital import rest
 from tests.mesh.world import Sandbox, sandbox
 from tests.twins import doors
+from tools.played.messages import Patient
 from tools.running import free_ports
 from tools.twins.alipay.provider import NAME, twin
 from tools.twins.twin import Settings, Twin

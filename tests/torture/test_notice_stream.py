@@ -17,10 +17,11 @@ from services.kernel.errors import Fault
 from services.runtime.config import Config
 from services.runtime.stream import NOTICES, Message, Stream
 from tests.mesh.brokers import Broker, Brokers, brokers
-from tests.mesh.hospital import Hospital, Patient
+from tests.mesh.hospital import Hospital
 from tests.mesh.test_notice_stream import BILL, cleared, counted
 from tests.mesh.world import Sandbox, sandbox
 from tests.runtime.test_transport import certificates
+from tools.played.messages import Patient
 from yibao.routing.v1 import clearing_pb2
 
 pytestmark = pytest.mark.torture

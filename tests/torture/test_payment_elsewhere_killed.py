@@ -20,7 +20,7 @@ import pytest_asyncio
 from services.kernel.clock import system_clock
 from services.runtime.db import place_of
 from tests.mesh import paying
-from tests.mesh.hospital import Patient, hospital_at, national
+from tests.mesh.hospital import hospital_at, national
 from tests.mesh.people import Newcomers
 from tests.mesh.world import ledger_findings
 from tests.torture.cells.books import Books
@@ -39,6 +39,7 @@ from tests.torture.cells.processes import (
 from tests.torture.cells.seams import RECEIVE, SEND, STORE, Point
 from tests.torture.cells.transactions import FOUND_S, LOOK_S, PATIENCE_S, REPEAT_S, REST_S, Line
 from tests.torture.victim import show
+from tools.played.messages import Patient
 from tools.sandbox_keys import key_of
 
 pytestmark: Final = pytest.mark.torture

@@ -9,8 +9,10 @@ from typing import Any
 
 from services.kernel.clock import BEIJING
 from tools.bench import wire
-from tools.bench.world import API_KEY, OUT_PATIENT, SampleBill
-from tools.played.people import DIVISION, EMPLOYEE, InventedPerson
+from tools.bench.world import API_KEY, HOSPITAL_NAME, OUT_PATIENT, SampleBill
+from tools.played import messages
+from tools.played.messages import Sender, patient_of
+from tools.played.people import DIVISION, InventedPerson
 
 _HOST = "127.0.0.1"
 
@@ -22,103 +24,34 @@ class VisitMessages:
         self.who = who
         self.bill = bill
         self.serial = serial
-        self._now = now.astimezone(BEIJING)
+        self._patient = patient_of(who)
+        self._at = f"{now.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
 
     def insured(self) -> bytes:
         """1101: who is this."""
-        return self._request(
-            "1101",
-            {
-                "data": {
-                    "mdtrt_cert_type": "02",
-                    "mdtrt_cert_no": self.who.certno,
-                    "card_sn": "",
-                    "begntime": "",
-                    "psn_cert_type": "01",
-                    "certno": self.who.certno,
-                    "psn_name": self.who.psn_name,
-                }
-            },
-        )
+        who = self._patient
+        shown = {**who.id_card, "card_sn": "", "begntime": "", "psn_cert_type": "01", "certno": who.certno}
+        return self._request("1101", {"data": {**shown, "psn_name": who.name}})
 
     def registration(self) -> bytes:
         """2201: a visit begins."""
-        return self._request(
-            "2201",
-            {
-                "data": {
-                    "psn_no": self.who.psn_no,
-                    "insutype": EMPLOYEE,
-                    "begntime": f"{self._now:%Y-%m-%d %H:%M:%S}",
-                    "mdtrt_cert_type": "02",
-                    "mdtrt_cert_no": self.who.certno,
-                    "ipt_otp_no": f"OP{self.serial}",
-                    "atddr_no": "D99010000001",
-                    "dr_name": "测试医师",
-                    "dept_code": "A03",
-                    "dept_name": "内科",
-                    "caty": "A03",
-                }
-            },
-        )
+        return self._request("2201", {"data": messages.registration(self._patient, f"OP{self.serial}", self._at)})
 
     def description(self, mdtrt_id: str) -> bytes:
         """2203: why."""
-        return self._request(
-            "2203",
-            {
-                "mdtrtinfo": {
-                    "mdtrt_id": mdtrt_id,
-                    "psn_no": self.who.psn_no,
-                    "med_type": OUT_PATIENT,
-                    "begntime": f"{self._now:%Y-%m-%d %H:%M:%S}",
-                    "main_cond_dscr": "发热、咳嗽三天",
-                },
-                "diseinfo": [
-                    {
-                        "diag_type": "1",
-                        "diag_srt_no": "1",
-                        "diag_code": "J06.900",
-                        "diag_name": "急性上呼吸道感染",
-                        "diag_dept": "A03",
-                        "dise_dor_no": "D99010000001",
-                        "dise_dor_name": "测试医师",
-                        "diag_time": f"{self._now:%Y-%m-%d %H:%M:%S}",
-                        "vali_flag": "1",
-                    }
-                ],
-            },
-        )
+        return self._request("2203", messages.description(self._patient, mdtrt_id, self._at, OUT_PATIENT))
 
     def fees(self, mdtrt_id: str) -> bytes:
         """2204: what was done, line by line."""
-        return self._request(
-            "2204",
-            {
-                "feedetail": [
-                    {
-                        "feedetl_sn": f"F{self.serial}{place:02d}",
-                        "mdtrt_id": mdtrt_id,
-                        "psn_no": self.who.psn_no,
-                        "chrg_bchno": f"C{self.serial}",
-                        "rx_circ_flag": "0",
-                        "fee_ocur_time": f"{self._now:%Y-%m-%d %H:%M:%S}",
-                        "med_list_codg": line.code,
-                        "medins_list_codg": f"Y{place:04d}",
-                        "medins_list_name": line.name,
-                        "det_item_fee_sumamt": _yuan(line.amount_fen),
-                        "cnt": line.count,
-                        "pric": _yuan(line.price_fen),
-                        "bilg_dept_codg": "A03",
-                        "bilg_dept_name": "内科",
-                        "bilg_dr_codg": "D99010000001",
-                        "bilg_dr_name": "测试医师",
-                        "hosp_appr_flag": "1",
-                    }
-                    for place, line in enumerate(self.bill.lines)
-                ]
-            },
-        )
+        lines = [
+            messages.fee_line(
+                *(self._patient, mdtrt_id, row, place, self._at),
+                number=f"F{self.serial}{place:02d}",
+                batch=self._batch,
+            )
+            for place, row in enumerate(self.bill.lines)
+        ]
+        return self._request("2204", {"feedetail": lines})
 
     def trial(self, mdtrt_id: str) -> bytes:
         """2206: what would be paid."""
@@ -128,46 +61,16 @@ class VisitMessages:
         """2207, with the four parts that the trial told."""
         return self._request("2207", {"data": {**self._bill(mdtrt_id), "invono": "", **parts}})
 
+    @property
+    def _batch(self) -> str:
+        return f"C{self.serial}"
+
     def _bill(self, mdtrt_id: str) -> dict[str, Any]:
-        return {
-            "psn_no": self.who.psn_no,
-            "mdtrt_cert_type": "02",
-            "mdtrt_cert_no": self.who.certno,
-            "med_type": OUT_PATIENT,
-            "medfee_sumamt": _yuan(self.bill.amount_fen),
-            "psn_setlway": "01",
-            "mdtrt_id": mdtrt_id,
-            "chrg_bchno": f"C{self.serial}",
-            "acct_used_flag": "1",
-            "insutype": EMPLOYEE,
-        }
+        return messages.bill(self._patient, mdtrt_id, self.bill.amount_fen, self._batch)
 
     def _request(self, infno: str, nodes: Mapping[str, Any]) -> bytes:
         hospital = self.bill.hospital
-        envelope = {
-            "infno": infno,
-            "msgid": f"{hospital}{infno}{self.serial:0>14}",
-            "mdtrtarea_admvs": DIVISION,
-            "insuplc_admdvs": DIVISION,
-            "recer_sys_code": "MBS_LOCAL",
-            "dev_no": "",
-            "dev_safe_info": "",
-            "cainfo": "",
-            "signtype": "",
-            "infver": "V1.0",
-            "opter_type": "1",
-            "opter": "0001",
-            "opter_name": "测试操作员",
-            "inf_time": f"{self._now:%Y-%m-%d %H:%M:%S}",
-            "fixmedins_code": hospital,
-            "fixmedins_name": "测试医院",
-            "sign_no": "",
-            "input": nodes,
-        }
-        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+        sender, msgid = Sender(hospital, HOSPITAL_NAME, DIVISION), f"{hospital}{infno}{self.serial:0>14}"
+        sent = messages.envelope(sender, infno, nodes, msgid, DIVISION, self._at)
+        body = json.dumps(sent, ensure_ascii=False, separators=(",", ":")).encode()
         return wire.request(_HOST, f"/fsi/api/{infno}", {"apikey": API_KEY + hospital}, body)
-
-
-def _yuan(fen: int) -> float:
-    """An amount as a JSON number of yuan, as hospitals send it."""
-    return float(f"{fen // 100}.{fen % 100:02d}")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 from services.kernel.money import round_quotient
 from tools.cli.seed import SAMPLES
+from tools.played.messages import Row, amount_of
 from tools.played.people import DIVISION, EMPLOYEE, EMPLOYER, INSURED_SINCE, person
 from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
@@ -23,22 +24,8 @@ LINES: Final = 20
 BILLS: Final = 12
 OPENING_FEN: Final = 500_000
 API_KEY: Final = "bench-key-of-"
+HOSPITAL_NAME: Final = "测试医院"
 HOSPITALS: Final = ("H99010000001", "H99010000002", "H99010000003")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A fee line: an item of the sample catalogue, its count and its price."""
-
-    code: str
-    name: str
-    count: int
-    price_fen: int
-
-    @property
-    def amount_fen(self) -> int:
-        """Count times price."""
-        return self.count * self.price_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +33,19 @@ class SampleBill:
     """A bill at a hospital."""
 
     hospital: str
-    lines: tuple[Line, ...]
+    lines: tuple[Row, ...]
 
     @property
     def amount_fen(self) -> int:
         """Sum of the lines."""
-        return sum(line.amount_fen for line in self.lines)
+        return amount_of(self.lines)
 
 
 def partner(hospital: str) -> partner_pb2.Partner:
     """The hospital's profile; it proves itself by a key in a header."""
     return partner_pb2.Partner(
         partner_code=hospital,
-        partner_name="测试医院",
+        partner_name=HOSPITAL_NAME,
         role=options_pb2.ROLE_INSTITUTION,
         auth_style=partner_pb2.AUTH_STYLE_API_KEY,
         secret=API_KEY + hospital,
@@ -85,13 +72,10 @@ def _items(catalogue: Path) -> list[tuple[str, str]]:
 
 
 def _bill(hospital: str, items: list[tuple[str, str]], chance: Random) -> SampleBill:
-    lines = [Line(code, name, chance.randint(1, 3), chance.randint(300, 15_000)) for code, name in items]
+    lines = [Row(code, chance.randint(1, 3), chance.randint(300, 15_000), name) for code, name in items]
     wanted_fen = chance.randint(200_000, 500_000)
-    sum_fen = sum(line.amount_fen for line in lines)
-    fitted = (
-        Line(line.code, line.name, line.count, max(1, round_quotient(line.price_fen * wanted_fen, sum_fen)))
-        for line in lines
-    )
+    sum_fen = amount_of(lines)
+    fitted = (replace(line, price_fen=max(1, round_quotient(line.price_fen * wanted_fen, sum_fen))) for line in lines)
     return SampleBill(hospital, tuple(fitted))
 
 
@@ -116,7 +100,7 @@ def seed_documents(
 
 
 def _partner_row(code: str) -> Mapping[str, Any]:
-    told = {"partner_code": code, "partner_name": "测试医院", "role": "INSTITUTION", "sandbox": True}
+    told = {"partner_code": code, "partner_name": HOSPITAL_NAME, "role": "INSTITUTION", "sandbox": True}
     return told | {"auth_style": "API_KEY", "secret": API_KEY + code}
 
 

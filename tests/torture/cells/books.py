@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from services.runtime.config import Config
 from services.runtime.db import place_of
-from tests.mesh.hospital import Patient
 from tests.torture.cells.processes import CARE, INSURED
+from tools.played.messages import Patient
 
 _BUSY_S: Final = 5.0
 _STATES: Final = "SELECT state, COUNT(*) FROM settlement WHERE psn_no = ? AND kind = 'settle' GROUP BY state"

@@ -13,12 +13,13 @@ from typing import Any, Final
 from services.kernel.clock import Clock, ahead, system_clock
 from services.runtime.documents.yaml_values import read_yaml
 from tests.mesh.harness import Mesh
-from tests.mesh.hospital import Patient, hospital_at, patient_of
+from tests.mesh.hospital import hospital_at
 from tests.mesh.people import BALANCE_FEN, Newcomers
 from tests.mesh.seeds import FROM
 from tests.torture.cells.books import Books
 from tests.torture.cells.processes import CARE, INSURED, Town, town
 from tests.torture.cells.transactions import Line
+from tools.played.messages import Patient, patient_of
 from tools.played.people import DIVISION, EMPLOYEE, person, person_record
 from tools.tidy import ROOT
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2

@@ -16,10 +16,11 @@ import httpx
 
 from services.kernel.clock import BEIJING
 from tests.mesh import journeys
-from tests.mesh.hospital import DRUG, Hospital, Patient, Row, national
+from tests.mesh.hospital import DRUG, Hospital, national
 from tests.mesh.people import Newcomers
 from tests.torture.cells.books import Books
 from tools.cli.mesh_client import NationalAnswer
+from tools.played.messages import Patient, Row
 
 BILL: Final = [Row(DRUG, 2, 150_000)]
 """3,000.00 yuan of class A: past the deductible, so that layers, pool and account all move."""

@@ -12,10 +12,11 @@ from typing import Any, Final
 import httpx
 
 from tests.mesh import paying
-from tests.mesh.hospital import Patient, national
+from tests.mesh.hospital import national
 from tests.payment.suite.party import CODE, MIXED, Party
 from tests.torture.paying.books import Books, Stand
 from tests.torture.paying.square import Square
+from tools.played.messages import Patient
 from tools.sandbox_keys import key_of
 from tools.twins.bank.cards import FULL_FEN, PLAIN
 from yibao.payment.v1 import channel_pb2
