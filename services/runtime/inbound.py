@@ -54,6 +54,8 @@ Behaviour = Callable[[Any, Any], Awaitable[Message]]
 
 _OTHERS_AWAY: Final = (CELL_UNAVAILABLE, ROUTING_UNAVAILABLE, "PEER_UNAVAILABLE")
 """Reasons that tell of another member than the one that answers."""
+_EARLY_S: Final = 0.002
+"""So much before its time a timer may end: uvloop counts in whole milliseconds, from when it last looked at the clock."""
 _SERVING: ContextVar[Inbound] = ContextVar("yibao_serving")
 
 
@@ -393,4 +395,4 @@ def too_late(error: BaseException, remaining_s: float | None, span: Span) -> Sta
 
 def _time_is_up(remaining_s: float | None, span: Span) -> bool:
     elapsed_s = (time.time_ns() - span.start_ns) / 1e9
-    return remaining_s is not None and elapsed_s >= remaining_s * 0.99
+    return remaining_s is not None and elapsed_s >= remaining_s - max(remaining_s * 0.01, _EARLY_S)

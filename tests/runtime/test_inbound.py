@@ -156,7 +156,9 @@ async def test_work_that_nobody_waits_for_any_more_is_cancelled(running: desk.Ru
     assert abs(deadline - datetime.now(UTC)) < timedelta(seconds=2)
 
 
-@pytest.mark.parametrize(("remaining_s", "said"), [(0.05, "DEADLINE_EXCEEDED"), (30.0, "CELL_UNAVAILABLE")])
+@pytest.mark.parametrize(
+    ("remaining_s", "said"), [(0.001, "DEADLINE_EXCEEDED"), (0.05, "DEADLINE_EXCEEDED"), (30.0, "CELL_UNAVAILABLE")]
+)
 async def test_a_member_that_was_given_no_time_is_not_told_as_away(
     running: desk.Running, remaining_s: float, said: str
 ) -> None:
