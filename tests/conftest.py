@@ -21,6 +21,11 @@ from tests.refusals import record_faults
 from tests.wording import assert_fault_is_worded
 from tools import postgres
 
+# uvloop starts a process by a fork, and a fork while calls are under way lost one child in some fifty: gRPC begins its threads
+# anew in the copy, and they met memory that was none. gRPC, which nothing above imports, reads this as it is imported. (The mesh
+# starts its processes otherwise.)
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 HERE: Final = Path(__file__).parent
 LONG: Final = (
     "contract/test_contract.py",
