@@ -20,7 +20,8 @@ from services.imaging.domain.audit import (
     read,
     readable,
 )
-from services.imaging.operations.own_sight import GrantFinding, own_grant
+from services.imaging.operations.own_sight import own_grant
+from services.imaging.operations.ports import GrantFinding
 from services.imaging.operations.uploads import Keys
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.errors import Fault, FaultKind

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from services.imaging.domain.accesses import of_search
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.scopes import DecidedScopes
-from services.imaging.domain.sessions import GrantDecision, Purpose, Reader
-from services.imaging.operations.ports import Log
+from services.imaging.domain.sessions import Purpose, Reader
+from services.imaging.operations.ports import GrantDeciding, Log
 from services.imaging.operations.searching import Patient, Sitting
 from services.kernel.consents import cell_of_grant
 from services.kernel.elsewhere import cell_unavailable
-
-
-class DecidingCells(Protocol):
-    """The persons' cells, reached through routing."""
-
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
-        """What they say of up to 200 grants, in their order, in one question; PEER_UNAVAILABLE."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
     """Asks for decisions."""
 
-    cells: DecidingCells
+    cells: GrantDeciding
 
     async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> DecidedScopes:
         """What the session's reader may see of these persons. Those whose cell does not answer are left out and their cell is

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from services.imaging.domain.scopes import Scope
-from services.imaging.domain.sessions import Grant, GrantDecision, MeantPerson, Purpose, Reader
+from services.imaging.domain.sessions import MeantPerson, Purpose, Reader
+from services.imaging.operations.ports import GrantDeciding, GrantFinding
 from services.kernel.consents import cell_of_grant
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault
@@ -24,16 +24,8 @@ class Granted:
     scope: Scope
 
 
-class GrantingCells(Protocol):
-    """The persons' cells, reached through routing; PEER_UNAVAILABLE."""
-
-    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
-        """The grant by which a reader may read of a person now; NO_ACCESS, CELL_UNAVAILABLE."""
-        ...
-
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
-        """What is said of grants, in their order."""
-        ...
+class GrantingCells(GrantFinding, GrantDeciding, Protocol):
+    """Both questions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from services.imaging.domain.sessions import GrantDecision, Reader
 from services.imaging.domain.tickets import GrantEnd
+from services.imaging.operations.ports import GrantDeciding
 from services.kernel.clock import Clock, to_micros
 from services.kernel.consents import cell_of_grant
 
@@ -25,14 +26,6 @@ LIFE_S: Final = 60.0
 """A decision is asked for anew after so long, and a cell's feed is read for so long after the last search (our decisions)."""
 MOST: Final = 10_000
 """Decisions that are kept; of more the grants go that were kept first (our decision)."""
-
-
-class Cells(Protocol):
-    """The persons' cells, reached through routing."""
-
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
-        """What they say of up to 200 grants, in their order, in one question; PEER_UNAVAILABLE."""
-        ...
 
 
 @dataclass(slots=True)
@@ -59,7 +52,7 @@ class KeptDecisions:
     """Answers as the cells do. `is_dated` tells whether the call is decided on another day than today, for which nothing is kept;
     `monotonic` is a clock that only goes forward, in seconds."""
 
-    cells: Cells
+    cells: GrantDeciding
     clock: Clock
     is_dated: Callable[[], bool]
     monotonic: Callable[[], float] = time.monotonic

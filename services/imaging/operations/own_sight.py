@@ -6,22 +6,15 @@ consent what is the person's (our decision).
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from services.imaging.domain.sessions import PERSONS, Grant, MeantPerson, Purpose, Reader
+from services.imaging.operations.ports import GrantFinding
 from services.kernel.consents import cell_of_grant
 from services.kernel.errors import denied
 
 LOOKING: Final = Reader(Purpose.SELF, PERSONS)
 """Whoever looks at what is the own, before it is known who that is."""
-
-
-class GrantFinding(Protocol):
-    """The persons' cells."""
-
-    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
-        """The grant by which a reader may read of a person now; NO_ACCESS, CELL_UNAVAILABLE."""
-        ...
 
 
 async def own_grant(cells: GrantFinding, psn_no: str, cell: str) -> Grant:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -27,7 +27,7 @@ from services.imaging.domain.sessions import (
     digest_of,
     opened,
 )
-from services.imaging.operations.ports import Log
+from services.imaging.operations.ports import GrantDeciding, GrantFinding, Log
 from services.imaging.operations.sessions import Sessions
 from services.imaging.store.unit import Unit
 from services.kernel.clock import from_micros
@@ -49,23 +49,15 @@ class AddedPerson:
     decision: GrantDecision
 
 
-class ProvingCells(Protocol):
+class ProvingCells(GrantFinding, GrantDeciding, Protocol):
     """The persons' cells, reached through routing; each raises its refusal."""
 
     async def proved(self, request_id: str, fixmedins_code: str, shown: str) -> Grant:
         """The grant that a code or ecToken gives the institution where it is shown."""
         ...
 
-    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
-        """The grant by which a reader may read of a person now."""
-        ...
-
     async def broken(self, request_id: str, reader: Reader, person: MeantPerson, reason: str) -> Grant:
         """The grant of an emergency."""
-        ...
-
-    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
-        """What is said of up to 200 grants, in their order."""
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from services.imaging.domain.audit import Access
+from services.imaging.domain.sessions import Grant, GrantDecision, MeantPerson, Reader
 from services.imaging.operations.searching import Sitting
 from services.imaging.store.unit import Unit
 
@@ -26,6 +27,22 @@ class Secrets(Protocol):
 
     async def key(self, name: str, length: int) -> bytes:
         """The secret of a name: made once, the same ever after; SECRETS_SEALED, STORE_UNAVAILABLE."""
+        ...
+
+
+class GrantFinding(Protocol):
+    """The persons' cells, reached through routing: who may read of whom."""
+
+    async def found(self, reader: Reader, person: MeantPerson) -> Grant:
+        """The grant by which a reader may read of a person now; NO_ACCESS, CELL_UNAVAILABLE, PEER_UNAVAILABLE."""
+        ...
+
+
+class GrantDeciding(Protocol):
+    """The persons' cells, reached through routing: what grants let be seen."""
+
+    async def decided(self, reader: Reader, grant_nos: Sequence[str]) -> Sequence[GrantDecision]:
+        """What they say of up to 200 grants, in their order, in one question; PEER_UNAVAILABLE."""
         ...
 
 

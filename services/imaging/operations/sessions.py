@@ -24,8 +24,8 @@ from services.imaging.domain.sessions import (
     opened,
     owned,
 )
-from services.imaging.operations.own_sight import LOOKING, GrantFinding, own_grant
-from services.imaging.operations.ports import Log
+from services.imaging.operations.own_sight import LOOKING, own_grant
+from services.imaging.operations.ports import GrantFinding, Log
 from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.searching import Patient, Sitting
 from services.imaging.store.unit import ImagingStore, Unit
