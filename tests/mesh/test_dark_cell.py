@@ -19,6 +19,7 @@ from tests.mesh.test_cells import THERE, WITHOUT_ROUTING
 from tests.mesh.test_elsewhere import Two, asked, two_cells
 from tools.played.messages import Patient
 
+READ_S = 20.0
 DEADLINE_S, REST_S, AT_ONCE_S, BACK_S = 0.6, 0.5, 0.3, 5.0
 SETTLEMENT = f"YIBAO_{THERE}_SETTLEMENT_ADDRESS"
 
@@ -71,6 +72,12 @@ async def hanging_cell(folder: Path, deadline_s: float = DEADLINE_S) -> AsyncIte
             gate.routing = routing
             await routing.start()
             try:
+                # Its first readings open its connections, for which so short a time may not do.
+                async with asyncio.timeout(READ_S):
+                    while True:
+                        if (await asks(two.here, two.resident))[0] != "CELLS_UNREAD":
+                            break
+                        await asyncio.sleep(0.1)
                 yield two, gate
             finally:
                 gate.gate.set()
