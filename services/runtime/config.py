@@ -165,9 +165,9 @@ class Config:
         return self.values["YIBAO_PLACEMENT"] == "local"
 
     @property
-    def trunks(self) -> bool:
-        """True where the calls of a member to another share one stream."""
-        return self.values["YIBAO_TRUNKS"] is True
+    def trunks(self) -> str:
+        """How the calls of a member to another share a way: `on`, `grpc` or `off`."""
+        return self.text("YIBAO_TRUNKS")
 
     def address(self, member: str) -> str:
         """`host:port` on which a member serves gRPC."""

@@ -6,6 +6,7 @@ A peer that is away never makes a member unhealthy. A port that cannot be opened
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -24,8 +25,9 @@ from services.runtime.inbound import Inbound
 from services.runtime.listening import place_at
 from services.runtime.self_report import SERVICE, RuntimeServicer, SelfReport, StoreState
 from services.runtime.telemetry import Telemetry
-from services.runtime.transport import server_credentials, server_options
-from services.runtime.trunk import Trunks
+from services.runtime.transport import server_credentials, server_options, trunk_socket
+from services.runtime.trunk_door import SocketDoor
+from services.runtime.trunk_served import Trunks
 from yibao.runtime.v1 import runtime_pb2_grpc
 
 AddToServer = Callable[[Any, Any], None]
@@ -71,6 +73,7 @@ class MemberServer:
         self._told: int | None = None
         self._watch: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
+        self._door: SocketDoor | None = None
         self.address = config.address(self.name)
         known = signer or TokenSigner(keys.load(config).of(self.seat), clock)
         contract = Contract.load((*self.member.services, SERVICE))
@@ -96,10 +99,11 @@ class MemberServer:
                 await self._on_start()
             self._server = self._made_server()
             await self._server.start()
+            self._door = self._made_door()
+            if self._door is not None:
+                await self._door.open()
         except BaseException:
-            if self._server is not None:
-                await self._server.stop(0)
-                self._server = None
+            await self._shut(0)
             if self._on_stop is not None:
                 await self._on_stop()
             raise
@@ -118,13 +122,21 @@ class MemberServer:
         self._report.loop.stop()
         self.inbound.streams.drain()
         self._trunks.drain()
-        if self._server is not None:
-            await self._server.stop(grace_s)
-            self._server = None
+        await self._shut(grace_s)
         await self.inbound.lasting.idle(grace_s)
         if self._on_stop is not None:
             await self._on_stop()
         self.telemetry.flush()
+
+    async def _shut(self, grace_s: float) -> None:
+        """Closes both ways in at the same time, each with this grace for what is under way."""
+        ways: list[Awaitable[None]] = []
+        if self._server is not None:
+            ways.append(self._server.stop(grace_s))
+        if self._door is not None:
+            ways.append(self._door.close(grace_s))
+        self._server = self._door = None
+        await asyncio.gather(*ways)
 
     def _made_server(self) -> grpc.aio.Server:
         shared = self._config.integer("YIBAO_WORKERS") > 1
@@ -152,6 +164,14 @@ class MemberServer:
             raise StartError(place.told(place.probed(shared=shared))) from None
         self.address = f"{self.address.rpartition(':')[0]}:{port}"
         return server
+
+    def _made_door(self) -> SocketDoor | None:
+        """None where several processes serve this member: gRPC spreads callers over them."""
+        place = None if self._config.integer("YIBAO_WORKERS") > 1 else trunk_socket(self._config, self.address)
+        if place is None:
+            return None
+        limit_bytes = self._config.integer("YIBAO_MAX_MESSAGE_BYTES")
+        return SocketDoor(place, self._trunks, limit_bytes, logging.getLogger(f"yibao.{self.seat}"))
 
     async def _follow_health(self) -> None:
         while True:

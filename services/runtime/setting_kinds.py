@@ -105,6 +105,7 @@ KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     "origins": _origins,
     "cell": _cell,
     "cells": _cells,
+    "trunks": _one_of("on", "grpc", "off"),
     "port": _number(0, 65535, "a port, 0 to 65535", whole=True),
     # The batch RPCs of the contract take no more items.
     "batch": _number(1, 64, "a whole number from 1 to 64", whole=True),

@@ -143,9 +143,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting(
         "YIBAO_TRUNKS",
-        "flag",
+        "trunks",
         "on",
-        "Whether calls to a member share one gRPC stream; off: each goes by itself, as proxies that spread calls want it.",
+        "How calls to a member share a way: on (a Unix socket in `trunks` of YIBAO_DATA_DIR to a member of this machine, else "
+        "one gRPC stream), grpc (always one gRPC stream) or off (each goes by itself, as proxies that spread calls want it).",
     ),
     Setting("YIBAO_WORKERS", "count", "1", "Processes of one member on one port; needs PostgreSQL."),
     Setting(

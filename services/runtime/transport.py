@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,7 @@ from services.runtime.config import Config, ConfigError
 from services.runtime.placement import Endpoint, Metadata
 from services.runtime.status import RpcRefusal, from_rpc_error, from_status
 from services.runtime.trunk import LARGE_BYTES, LEAST_LIMIT_BYTES, NoTrunk, Trunk
+from services.runtime.trunk_socket import SocketLine, place_of
 
 _KEEPALIVE_MS: Final = 30_000
 # Many clients are set to ping every 10 s, with or without a call under way; half of that forgives their jitter.
@@ -64,8 +66,12 @@ class GrpcTransport:
             else grpc.aio.insecure_channel(address, options)
         )
         self._calls: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
-        trunks = config.trunks and config.integer("YIBAO_MAX_MESSAGE_BYTES") >= LEAST_LIMIT_BYTES
-        self._trunk = Trunk(self._channel, seat, opening) if opening is not None and trunks else None
+        limit_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
+        trunks = config.trunks != "off" and limit_bytes >= LEAST_LIMIT_BYTES
+        self._trunk: Trunk | None = None
+        if opening is not None and trunks:
+            place = trunk_socket(config, address)
+            self._trunk = Trunk(self._channel, seat, opening, partial(_near, place, seat, opening, limit_bytes))
         self._alone_until_s = 0.0
 
     async def unary(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
@@ -80,6 +86,8 @@ class GrpcTransport:
 
     async def close(self) -> None:
         """Closes the channel."""
+        if self._trunk is not None:
+            await self._trunk.close()
         await self._channel.close()
 
     async def _by_itself(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
@@ -108,6 +116,21 @@ class LocalTransport:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+
+def trunk_socket(config: Config, address: str) -> Path | None:
+    """Where the member at an address of this machine has its socket for trunks; None where it has none: by its settings, or as
+    calls to it are under TLS.
+    """
+    near = address.rpartition(":")[0] in _LOOPBACK_HOSTS
+    if config.trunks != "on" or not near or _tls_files(config, address) is not None:
+        return None
+    return place_of(config.data_dir, address)
+
+
+def _near(place: Path | None, seat: str, opening: Callable[[], Metadata], limit_bytes: int) -> SocketLine | None:
+    """A line to the socket of a member that is there now."""
+    return SocketLine(place, seat, opening, limit_bytes) if place is not None and place.exists() else None
 
 
 def channel_options(config: Config) -> Sequence[tuple[str, Any]]:

@@ -1,4 +1,5 @@
-"""Trunks: many calls on one stream. What a call in one answers stands in `test_outbound`; here stands what the stream does."""
+"""Trunks: many calls on one stream or socket. What a call in one answers stands in `test_outbound`; here stands what both do, and
+what a gRPC stream does; `test_trunk_socket` has what a socket does."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import grpc
 import pytest
 
 from services.kernel.errors import Fault, FaultKind
-from services.runtime import transport, trunk
+from services.runtime import transport, trunk, trunk_served
 from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.config import Config
 from services.runtime.contract import stub_class
@@ -22,17 +23,23 @@ from tests.runtime.test_outbound import fault_of
 from yibao.runtime.v1.trunk_pb2 import Answers, Call, Calls
 
 
+@pytest.fixture(params=["on", "grpc"])
+def settings(request: pytest.FixtureRequest, settings: dict[str, str]) -> dict[str, str]:
+    """Trunks over a socket of this machine, and over gRPC."""
+    return {**settings, "YIBAO_TRUNKS": request.param}
+
+
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The members to which a trunk was opened since."""
     found: list[str] = []
-    begin = trunk._Line.__init__
+    begin = trunk.Line.__init__
 
-    def noted(self: trunk._Line, stream: Any, member: str) -> None:
+    def noted(self: trunk.Line, member: str, outbox: trunk.Outbox) -> None:
         found.append(member)
-        begin(self, stream, member)
+        begin(self, member, outbox)
 
-    monkeypatch.setattr(trunk._Line, "__init__", noted)
+    monkeypatch.setattr(trunk.Line, "__init__", noted)
     return found
 
 
@@ -96,8 +103,8 @@ async def test_a_large_message_holds_up_nobody(running: desk.Running, alone: lis
 async def test_a_member_of_an_earlier_release_is_asked_once(
     settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, opened: list[str]
 ) -> None:
-    monkeypatch.setattr(trunk, "SERVICE", "yibao.runtime.v1.Unheard")
-    running = await desk.start(settings)
+    monkeypatch.setattr(trunk_served, "SERVICE", "yibao.runtime.v1.Unheard")
+    running = await desk.start({**settings, "YIBAO_TRUNKS": "grpc"})
     try:
         answers = await asyncio.gather(*(running.peers.call(running.stub.Look, look(f"n{each}")) for each in range(3)))
         await running.peers.call(running.stub.Look, look())
@@ -204,7 +211,7 @@ async def test_an_answer_over_the_limit_is_refused_alone() -> None:
     async def serve(path: str, message: bytes, metadata: Any, timeout_s: float) -> bytes:
         return b"x" * int(path)
 
-    trunks = trunk.Trunks(serve, lambda _: Role.SERVICE, 10, 1_000)
+    trunks = trunk_served.Trunks(serve, lambda _: Role.SERVICE, 10, 1_000)
     fits, too_large = [await trunks.answer(Call(number=1, path=size, seconds=5)) for size in ("900", "1000")]
     assert len(fits.message) == 900
     fault = from_status(too_large.status)

@@ -1,5 +1,6 @@
-"""Bills of people of another cell, many at once in the trunks between the processes of a mesh, while one process is killed and
-another is told to stop: each bill is settled once, and those that come after it are answered in time. `-s` shows how soon.
+"""Bills of people of another cell, many at once in the trunks between the processes of a mesh, on sockets and on gRPC, while one
+process is killed and another is told to stop: each bill is settled once, and those that come after it are answered in time. `-s`
+shows how soon.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ class Stage:
     after: Facts
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    in_trunks = {"YIBAO_PLACEMENT": "grpc", "YIBAO_TRUNKS": "on"}
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["on", "grpc"])
+async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    in_trunks = {"YIBAO_PLACEMENT": "grpc", "YIBAO_TRUNKS": request.param}
     async with (
         town(tmp_path_factory.mktemp("trunks"), overrides=in_trunks) as made,
         hospital_at(made.url, system_clock) as hospital,

@@ -37,7 +37,10 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_TLS_KEY": "该证书的PEM私钥。",
     "YIBAO_TLS_AUTHORITY": "对方证书必须由其签发的机构的PEM证书。",
     "YIBAO_PLACEMENT": "同一进程内的成员如何互相调用：local（进程内）或grpc（本机回环）。",
-    "YIBAO_TRUNKS": "发往同一成员的调用是否走一条中继线（gRPC流）；off：各自单独发送，供按调用分流的代理使用。",
+    "YIBAO_TRUNKS": (
+        "发往同一成员的调用如何共用一条中继线：on（本机成员走YIBAO_DATA_DIR下trunks中的Unix套接字，其他走一个gRPC流）、"
+        "grpc（总是一个gRPC流）或off（各自单独发送，供按调用分流的代理使用）。"
+    ),
     "YIBAO_WORKERS": "一个成员在一个端口上的进程数；需要PostgreSQL。",
     "YIBAO_TRACE_RATIO": "保留的调用链比例，0到1；沙箱为1，其他为0.05。出错的总是保留。",
     "YIBAO_TRACE_EXPORTER": "调用链送往何处：sqlite（traces.sqlite）、otlp或none。",
