@@ -31,6 +31,23 @@ def test_an_unknown_setting_is_an_error_that_names_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "trunks"),
+    [
+        ("on", "on"),
+        ("TRUE", "on"),
+        ("1", "on"),
+        ("grpc", "grpc"),
+        ("off", "off"),
+        ("false", "off"),
+        ("0", "off"),
+        ("", "on"),
+    ],
+)
+def test_the_words_of_the_flag_that_trunks_were_still_hold(said: str, trunks: str) -> None:
+    assert Config.load({"YIBAO_TRUNKS": said}).trunks == trunks
+
+
+@pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
         ("YIBAO_SANDBOX", "perhaps", "on or off"),
@@ -42,6 +59,7 @@ def test_an_unknown_setting_is_an_error_that_names_its_neighbours() -> None:
         ("YIBAO_TRACE_RATIO", "1.5", "a number from 0 to 1"),
         ("YIBAO_IDENTITY_ADDRESS", "7411", "host:port"),
         ("YIBAO_DATA_DIR", "/data/what?", "a path without a question mark"),
+        ("YIBAO_TRUNKS", "socket", "one of on, grpc, off"),
         ("YIBAO_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("YIBAO_TRACE_EXPORTER", "paper", "one of sqlite, otlp, none"),
     ],
