@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
@@ -59,12 +58,16 @@ class Outbox(ABC):
     def __init__(self, made: Callable[[Sequence[Any]], bytes]) -> None:
         self._made = made
         self._held = True
-        self._waiting: deque[tuple[Any, int]] = deque()
+        self._waiting: dict[int, tuple[Any, int]] = {}
 
-    def put(self, frame: Any, size: int) -> None:
-        """Takes a frame; its bytes are on their way after this turn of the loop."""
-        self._waiting.append((frame, size))
+    def put(self, number: int, frame: Any, size: int) -> None:
+        """Takes a frame under a number of its own; its bytes are on their way after this turn of the loop."""
+        self._waiting[number] = (frame, size)
         self._begin()
+
+    def taken_back(self, number: int) -> bool:
+        """Whether a frame waited still; it is not sent."""
+        return self._waiting.pop(number, None) is not None
 
     def open(self) -> None:
         """Sends what was held back."""
@@ -80,13 +83,14 @@ class Outbox(ABC):
         """Begins to write what waits, unless it is held back."""
 
     def _taken(self) -> list[Any]:
-        frames: list[Any] = []
+        numbers: list[int] = []
         size = 0
-        while self._waiting and (not frames or size + self._waiting[0][1] <= ONE_GO_BYTES):
-            frame, bytes_of_it = self._waiting.popleft()
-            frames.append(frame)
+        for number, (_, bytes_of_it) in self._waiting.items():
             size += bytes_of_it
-        return frames
+            if numbers and size > ONE_GO_BYTES:
+                break
+            numbers.append(number)
+        return [self._waiting.pop(number)[0] for number in numbers]
 
 
 class StreamOutbox(Outbox):
@@ -165,9 +169,9 @@ class Trunk:
         return line
 
     async def close(self) -> None:
-        """Ends the line to the member's socket; a stream ends with its channel."""
+        """Ends the line to the member's socket, as a stream ends with its channel: at once, for the member may hang."""
         if self._near_line is not None:
-            await self._near_line.end()
+            self._near_line.cut()
 
 
 class Line(ABC):
@@ -195,7 +199,7 @@ class Line(ABC):
             elif key == BUSINESS_DATE_KEY:
                 call.business_date = value
         alarm = loop.call_later(timeout_s + _TICK_S, self._late, number, answer, now_s + timeout_s)
-        self._outbox.put(call, call.ByteSize())
+        self._outbox.put(number, call, call.ByteSize())
         try:
             found = await answer
         except asyncio.CancelledError:
@@ -209,9 +213,9 @@ class Line(ABC):
         return found.message
 
     def _leave(self, number: int) -> None:
-        """Tells the member that nobody waits for a call any more."""
-        if self.taking:
-            self._outbox.put(Call(number=number, left=True), 0)
+        """Tells the member that nobody waits for a call any more; of one that was not sent yet it never hears."""
+        if not self._outbox.taken_back(number) and self.taking:
+            self._outbox.put(-number, Call(number=number, left=True), 0)
 
     def _late(self, number: int, answer: asyncio.Future[Answer], until_s: float) -> None:
         if answer.done():
@@ -240,6 +244,10 @@ class Line(ABC):
     async def end(self) -> None:
         """Sends what was taken, and no more."""
 
+    @abstractmethod
+    def cut(self) -> None:
+        """Ends it now."""
+
     def _bare(self, code: grpc.StatusCode) -> Exception:
         return from_status(Status(code=code.value[0]), member=self._member)
 
@@ -262,6 +270,10 @@ class StreamLine(Line):
         await self._outbox.written()
         with suppress(*_ENDED):
             await self._stream.done_writing()
+
+    def cut(self) -> None:
+        self.taking = False
+        self._stream.cancel()
 
     async def _read(self) -> None:
         error: Exception = self._bare(grpc.StatusCode.UNAVAILABLE)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
 from services.kernel.errors import Fault, FaultKind
@@ -19,6 +20,8 @@ from services.runtime.trunk import OPENED, PATH, SERVICE, TRACE, Outbox, StreamO
 from yibao.runtime.v1.trunk_pb2 import Answer, Answers, Call, Calls
 
 _HEAD_BYTES: Final = 64
+_LAST: Final = -1
+"""The number under which it waits that there will be no further calls."""
 _CLOCKS_APART: Final = 0.001
 """More than any two machines' clocks differ in speed."""
 
@@ -122,16 +125,20 @@ class OpenTrunk:
 
     def drain(self) -> None:
         """Tells the caller that these are the last calls."""
-        self._outbox.put(None, 0)
+        self._outbox.put(_LAST, None, 0)
 
     def heard(self, frame: bytes) -> None:
-        """Begins what a caller's message asks for; raises DecodeError of what is none."""
+        """Begins what a caller's message asks for; raises DecodeError of what is none, and of a number that is under way."""
         for call in Calls.FromString(frame).calls:
-            if not call.left:
+            if call.left:
+                # Taken out here: one that is cancelled before it began does not come to its end.
+                if (leaving := self._tasks.pop(call.number, None)) is not None:
+                    leaving.cancel()
+            elif call.number in self._tasks:
+                raise DecodeError("a number that is under way")
+            else:
                 task = asyncio.get_running_loop().create_task(self._answer(call, self._held_s(call)))
                 self._tasks[call.number] = task
-            elif (leaving := self._tasks.get(call.number)) is not None:
-                leaving.cancel()
 
     async def finished(self) -> None:
         """Answers what is under way: the caller sends no more."""
@@ -158,8 +165,8 @@ class OpenTrunk:
         try:
             answer = await self._trunks.answer(call, held_s)
         finally:
-            del self._tasks[call.number]
-        self._outbox.put(answer, len(answer.message))
+            self._tasks.pop(call.number, None)
+        self._outbox.put(call.number, answer, len(answer.message))
 
 
 def written_answers(frames: Sequence[Answer | None]) -> bytes:

@@ -159,7 +159,7 @@ class SocketLine(Line, asyncio.Protocol):
                     self.taking = False
                     self._last = asyncio.get_running_loop().create_task(self.end())
         except (DecodeError, BrokenFrame):
-            self._cut()
+            self.cut()
 
     def _opened(self, answers: Answers) -> bool:
         """Whether the member lets the trunk stand."""
@@ -168,7 +168,7 @@ class SocketLine(Line, asyncio.Protocol):
             raise BrokenFrame("it was not opened")
         if answer.HasField("status"):
             self._ended(from_status(answer.status, member=self._member))
-            self._cut()
+            self.cut()
             return False
         self._open = True
         self._outbox.open()
@@ -199,6 +199,9 @@ class SocketLine(Line, asyncio.Protocol):
             with suppress(OSError, RuntimeError):
                 self._transport.write_eof()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        self.taking = False
         if self._transport is not None:
             self._transport.abort()
+        elif self._connecting.cancel():
+            self._ended(NoSocket())

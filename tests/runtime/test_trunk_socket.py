@@ -317,13 +317,13 @@ async def test_while_the_other_side_takes_none_all_waits_and_then_goes_together(
     outbox = SocketOutbox(joined)
     pipe: Any = Pipe(outbox)
     outbox.connect(pipe)
-    outbox.put("held", 1)
+    outbox.put(1, "held", 1)
     await asyncio.sleep(0)
     assert pipe.written == []
     outbox.open()
     await asyncio.sleep(0)
-    outbox.put("a", 1)
-    outbox.put("b", 1)
+    outbox.put(2, "a", 1)
+    outbox.put(3, "b", 1)
     await asyncio.sleep(0)
     assert pipe.written == [framed(b"held")]
     emptied = asyncio.create_task(outbox.written())
@@ -331,3 +331,26 @@ async def test_while_the_other_side_takes_none_all_waits_and_then_goes_together(
     outbox.resume()
     await asyncio.wait_for(emptied, 5)
     assert pipe.written == [framed(b"held"), framed(b"a,b")]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one message", "in two"])
+async def test_a_call_that_is_left_before_it_began_is_forgotten(running: desk.Running, together: bool) -> None:
+    served = running.server._trunks.opened(SocketOutbox(lambda frames: b""))
+    calls = [Call(number=1, path=LOOK, seconds=5), Call(number=1, left=True)]
+    for each in [calls] if together else [[call] for call in calls]:
+        served.heard(Calls(calls=each).SerializeToString())
+    assert served._tasks == {}
+    await asyncio.wait_for(served.finished(), 5)
+    assert running.servicer.calls == []
+
+
+async def test_a_number_that_is_under_way_is_no_other_call(running: desk.Running) -> None:
+    async with Guest.at(place_of(running), opening(running)) as guest:
+        await guest.hear()
+        token = running.tokens.sign(GATEWAY, "identity")
+        slow = Call(number=1, path=LOOK, message=look("slow").SerializeToString(), caller_token=token, seconds=30)
+        guest.say(framed(Calls(calls=[slow]).SerializeToString()))
+        await running.servicer.waiting.wait()
+        guest.say(framed(Calls(calls=[slow]).SerializeToString()))
+        assert await guest.hear() is None
+        await asyncio.wait_for(running.servicer.cancelled.wait(), 5)
