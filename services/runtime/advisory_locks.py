@@ -8,10 +8,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.runtime.driver import DriverConnection
+from services.runtime.driver_connection import LOCK, DriverConnection
 
 _SALT: Final = b"yibao"
-_LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS t(k)"
 
 
 async def advisory_lock(connection: AsyncConnection | DriverConnection, keys: Iterable[str]) -> None:
@@ -21,9 +20,9 @@ async def advisory_lock(connection: AsyncConnection | DriverConnection, keys: It
     """
     if isinstance(connection, DriverConnection):
         if connection.dialect == "postgresql":
-            await connection.fetch(_LOCK, (_lock_numbers(keys),))
+            await connection.hold(_lock_numbers(keys))
     elif connection.dialect.name == "postgresql":
-        await connection.exec_driver_sql(_LOCK, (_lock_numbers(keys),))
+        await connection.exec_driver_sql(LOCK, (_lock_numbers(keys),))
 
 
 def _lock_numbers(keys: Iterable[str]) -> list[int]:

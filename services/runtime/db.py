@@ -25,7 +25,8 @@ from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.advisory_locks import advisory_lock
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, to_json
-from services.runtime.driver import READ, WRITE, DriverConnection, DriverTransaction, Within, as_json, sql, translated
+from services.runtime.driver import READ, WRITE, DriverTransaction, Within, translated
+from services.runtime.driver_connection import DriverConnection, as_json, sql
 from services.runtime.leases import Leases
 from services.runtime.private import private_file, private_folder
 from services.runtime.store_errors import (
@@ -74,6 +75,10 @@ _READ_CONNECTIONS: Final = 4
 _CACHE_KIB: Final = 16_384
 _POSTGRESQL: Final[Dialect] = postgresql_dialect()  # type: ignore[no-untyped-call]  # the package does not type it
 _POSTGRESQL_PORT: Final = 5432
+# Statements are few, ask by index and are sent again and again: a plan is made once. Left to itself the server planned the reads
+# of a bill anew each time, which took as long as eight of them, and read tables of some thousand rows whole: it takes an index
+# for a disk's that has to move its heads.
+_PLANNING: Final = "SET plan_cache_mode = force_generic_plan; SET random_page_cost = 1.1; SET jit = off"
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SCHEMA_LOCK: Final = "schema"
 
@@ -89,17 +94,7 @@ class Database:
             self._writer = Leases(_sqlite_engine(parsed, writer=True), 1, _BUSY_TIMEOUT_S)
             self._reader = Leases(_sqlite_engine(parsed, writer=False), _READ_CONNECTIONS, _BUSY_TIMEOUT_S)
         else:
-            engine = create_async_engine(
-                parsed,
-                pool_size=pool_size,
-                max_overflow=0,
-                hide_parameters=True,
-                connect_args={
-                    "timeout": _BUSY_TIMEOUT_S,
-                    # So that an upgrade can tell connections of another release.
-                    "server_settings": {"application_name": f"{PROGRAM} {release()}"},
-                },
-            )
+            engine = _postgresql_engine(parsed, pool_size)
             self._writer = self._reader = Leases(engine, pool_size, _BUSY_TIMEOUT_S)
         self._metadata = MetaData()
         self._opened: tuple[int, int] | None = None
@@ -186,7 +181,7 @@ class Database:
     async def ping(self) -> bool:
         """True where the store answers: what the member's health follows."""
         try:
-            async with self.driver_read() as connection:
+            async with self.driver_look() as connection:
                 await connection.fetch("SELECT 1")
         except (Fault, StoreError):
             return False
@@ -224,6 +219,11 @@ class Database:
         begin = "BEGIN" if self.dialect == "sqlite" else f"BEGIN {_SNAPSHOT}"
         operation = (self.dialect, READ)
         return DriverTransaction(self._reader, begin, self._metadata, self._require_file, operation, patient=patient)
+
+    def driver_look(self) -> DriverTransaction:
+        """`driver_read` for one statement, or one `together`: what needs no transaction is spared one."""
+        operation = (self.dialect, READ)
+        return DriverTransaction(self._reader, "BEGIN", self._metadata, self._require_file, operation, look=True)
 
     @asynccontextmanager
     async def _transaction(self, leases: Leases) -> AsyncIterator[AsyncConnection]:
@@ -316,6 +316,24 @@ def _driver_url(url: str) -> tuple[URL, Literal["sqlite", "postgresql"]]:
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+asyncpg"), "postgresql"
     raise ValueError("a database URL begins with sqlite:/// or postgresql://")
+
+
+def _postgresql_engine(url: URL, size: int) -> AsyncEngine:
+    # So that an upgrade can tell connections of another release.
+    settings = {"application_name": f"{PROGRAM} {release()}"}
+    engine = create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_TIMEOUT_S, "server_settings": settings},
+    )
+
+    def prepare(connection: Any, record: object) -> None:
+        connection.run_async(lambda raw: raw.execute(_PLANNING))
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    return engine
 
 
 def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:

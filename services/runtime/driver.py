@@ -1,24 +1,22 @@
 """Transactions on the driver's own connection, for hot paths: no layer between a statement and the driver.
 
-A statement costs one hop to the driver, about a fifth of one through SQLAlchemy. Errors take the same form as everywhere:
-a driver's text never leaves.
+Errors take the same form as everywhere: a driver's text never leaves.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-import msgspec
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.kernel.requests import Moved
+from services.runtime.driver_connection import DriverConnection
 from services.runtime.leases import Lease, Leases
 from services.runtime.sqlite_connection import PromptConnection
 from services.runtime.store_errors import Cause, UniqueViolation, raised_by_driver, translate, unavailable
@@ -30,88 +28,30 @@ READ: Final = "read"
 WRITE: Final = "write"
 
 _INTEGRITY = "23"
-_AMONG: Final = re.compile(r"AMONG\(([\w.]+), \?(\d+)\)")
 _DRIVER_ERRORS = (sqlite3.Error, PostgresError, InterfaceError, InternalClientError)
-
-
-def sql(text: str) -> Mapping[str, str]:
-    """A statement by dialect, written once: parameters stand as `?1`, `AMONG(column, ?2)` asks for one of a list.
-
-    `FOR UPDATE` and `FOR SHARE`, also with `SKIP LOCKED`, are left out on SQLite, where a writing transaction is alone.
-    """
-    return {
-        "sqlite": _AMONG.sub(r"\1 IN (SELECT value FROM json_each(?\2))", text)
-        .replace(" FOR UPDATE", "")
-        .replace(" FOR SHARE", "")
-        .replace(" SKIP LOCKED", ""),
-        "postgresql": _AMONG.sub(r"\1 = ANY($\2::text[])", text).replace("?", "$"),
-    }
-
-
-def as_json(values: Sequence[Any]) -> str:
-    """A list as the one JSON text by which a statement on SQLite gets it: texts, or rows of texts."""
-    return msgspec.json.encode(values).decode()
-
-
-class DriverConnection:
-    """A connection inside a transaction; parameters stand as `?1` on SQLite and as `$1` on PostgreSQL."""
-
-    def __init__(self, raw: Any, dialect: str) -> None:
-        self._raw = raw
-        self.dialect = dialect
-
-    async def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
-        """All rows of a statement, as tuples or records of the same order."""
-        if self.dialect == "postgresql":
-            return await self._raw.fetch(statement, *parameters)  # type: ignore[no-any-return]  # asyncpg's records
-        return await self._raw.rows(statement, parameters)  # type: ignore[no-any-return]  # PromptConnection's
-
-    async def run(self, statement: Mapping[str, str], *parameters: Any, patient: bool = False) -> Sequence[Any]:
-        """All rows of a statement made by `sql`; a list of texts is one parameter.
-
-        `patient` is for one that asks for many or finds many: on SQLite it runs beside the loop.
-        """
-        if self.dialect == "sqlite":
-            parameters = tuple(as_json(each) if type(each) is list else each for each in parameters)
-        with self._aside(patient):
-            return await self.fetch(statement[self.dialect], parameters)
-
-    async def insert(self, statement: str, rows: Sequence[Sequence[Any]], *, patient: bool = False) -> None:
-        """All rows by a statement that `insert_statement` made for this dialect, in one go; nothing for none.
-
-        `patient` as for `run`.
-        """
-        if not rows:
-            return
-        if self.dialect == "postgresql":
-            await self._raw.fetch(statement, *(list(column) for column in zip(*rows, strict=True)))
-        else:
-            with self._aside(patient):
-                await self._raw.put(statement, rows)
-
-    @contextmanager
-    def _aside(self, patient: bool) -> Iterator[None]:
-        """A block in which statements on SQLite run in the connection's thread, and the loop goes on."""
-        raw = self._raw
-        if not patient or not isinstance(raw, PromptConnection) or raw.patient:
-            yield
-            return
-        raw.patient = True
-        try:
-            yield
-        finally:
-            raw.patient = False
 
 
 class DriverTransaction:
     """One transaction on a connection that is lent, for a block: committed where the block ends, rolled back where it raises.
 
     Raises `UniqueViolation`, `ConstraintViolation`, `StoreError` or Fault STORE_UNAVAILABLE. A connection whose work was
-    cancelled is thrown away. `check` is asked before the transaction, and before one that writes ends; it raises where the store
-    is none any more. It is one object and no block within blocks: six of those took longer than the statements in them.
+    cancelled is thrown away. On PostgreSQL a transaction begins with its first statement; of a `look` see `DriverConnection`.
+    `check` is asked before the transaction, and before one that writes ends; it raises where the store is none any more. It is
+    one object and no block within blocks: six of those took longer than the statements in them.
     """
 
-    __slots__ = ("_begin", "_check", "_lease", "_leases", "_metadata", "_operation", "_patient", "_span")
+    __slots__ = (
+        "_begin",
+        "_check",
+        "_connection",
+        "_lease",
+        "_leases",
+        "_look",
+        "_metadata",
+        "_operation",
+        "_patient",
+        "_span",
+    )
 
     def __init__(
         self,
@@ -122,6 +62,7 @@ class DriverTransaction:
         operation: tuple[str, str],
         *,
         patient: bool = False,
+        look: bool = False,
     ) -> None:
         """`operation` is the database and read or write, as its span tells them."""
         self._leases = leases
@@ -130,8 +71,10 @@ class DriverTransaction:
         self._check = check
         self._operation = operation
         self._patient = patient
+        self._look = look
         self._span: Span | None = None
         self._lease: Lease | None = None
+        self._connection: DriverConnection | None = None
 
     async def __aenter__(self) -> DriverConnection:
         self._span = span = store_span(*self._operation)
@@ -168,17 +111,28 @@ class DriverTransaction:
         try:
             if self._patient and isinstance(lease.raw, PromptConnection):
                 lease.raw.patient = True
-            await lease.raw.execute(self._begin)
+            begin = self._begin
+            if self._operation[0] == "sqlite" and not self._look:
+                # A place in line for the write lock is taken where the block begins.
+                await lease.raw.execute(begin)
+                begin = ""
         except BaseException:
             await self._given_back(lease, done=False)
             raise
-        return DriverConnection(lease.raw, self._operation[0])
+        connection = self._connection = DriverConnection(lease.raw, self._operation[0], begin, look=self._look)
+        return connection
 
     async def _ended(self, error: BaseException | None) -> None:
-        lease, done = self._lease, False
+        lease, connection, done = self._lease, self._connection, False
         assert lease is not None
+        assert connection is not None
         try:
-            if error is None:
+            if not connection.begun:
+                # Nothing to be ended; of a driver's error nobody knows what it left.
+                done = error is None or (
+                    isinstance(error, Exception) and not isinstance(error, (*_DRIVER_ERRORS, OSError))
+                )
+            elif error is None:
                 try:
                     if self._operation[1] == WRITE:
                         self._check()

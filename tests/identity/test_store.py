@@ -311,7 +311,10 @@ async def test_the_look_ups_of_the_hot_path_search_by_index(tmp_path: Path) -> N
     rows = [*statements_in(credentials), *statements_in(journal), *statements_in(partners), *statements_in(persons)]
     # The few bootstrap keys are looked through when a member starts.
     rows.remove(partners._DROP_KEYS["sqlite"])
-    hot = [*rows, *(each["sqlite"] for each in (*statements.people.values(), statements.dated, statements.whole))]
+    hot = [
+        *rows,
+        *(each["sqlite"] for each in (*statements.people.values(), statements.dated, *statements.whole.values())),
+    ]
     database = Database(f"sqlite:///{tmp_path / 'plan.sqlite'}", lambda: NOON)
     await database.start(tables.metadata)
     assert await scanned(database, hot) == []

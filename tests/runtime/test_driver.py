@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import CheckConstraint, Column, MetaData, Table, Text, UniqueConstraint
@@ -162,6 +163,135 @@ async def test_a_connection_that_is_lost_inside_the_block_is_a_store_out_of_reac
             async with block():
                 reset_by_the_network("a_caller")
     assert await ids(store) == []
+
+
+async def test_a_look_is_one_statement_and_may_be_left_by_a_refusal(store: Database) -> None:
+    async with store.driver_write() as connection:
+        await connection.insert(insert(store), [(1, "a", 5)])
+    async with store.driver_look() as connection:
+        assert [row[0] for row in await connection.fetch("SELECT name FROM driven")] == ["a"]
+        with pytest.raises(RuntimeError, match="one statement"):
+            await connection.fetch("SELECT name FROM driven")
+
+    async def refuse() -> None:
+        async with store.driver_look() as connection:
+            await connection.fetch("SELECT name FROM driven")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await refuse()
+    assert await ids(store) == [1]
+
+
+async def test_nothing_can_be_written_in_a_look(store: Database) -> None:
+    for statement in (insert(store), "UPDATE driven SET paid_fen = 1", "DELETE FROM driven"):
+        with pytest.raises((RuntimeError, db.StoreError, Fault)):
+            async with store.driver_look() as connection:
+                await connection.insert(statement, [(1, "a", 5)])
+        with pytest.raises(RuntimeError):
+            async with store.driver_look() as connection:
+                await connection.fetch(statement, (1, "a", 5))
+    assert await ids(store) == []
+
+
+ABOVE = sql("SELECT id, name FROM driven WHERE id > ?1 ORDER BY id DESC")
+NAMED = sql("SELECT id, paid_fen, NULL, '' FROM driven WHERE name = ?1 AND paid_fen < ?2")
+
+
+async def test_reads_together_are_told_apart_and_are_of_one_moment(store: Database) -> None:
+    async with store.driver_write() as connection:
+        await connection.insert(insert(store), [(1, "a", 5), (2, "b", None), (3, "c", 7)])
+    async with store.driver_look() as connection:
+        above, named, nobody = await connection.together([(ABOVE, (1,)), (NAMED, ("c", 9)), (NAMED, ("d", 9))])
+    assert [tuple(row) for row in above] == [(3, "c"), (2, "b")]
+    assert [tuple(row) for row in named] == [(3, 7, None, "")]
+    assert list(nobody) == []
+    async with store.driver_read() as connection:
+        assert await connection.together([]) == []
+        (alone,) = await connection.together([(ABOVE, (2,))])
+        assert [tuple(row) for row in alone] == [(3, "c")]
+        async with store.driver_write() as other:
+            await other.insert(insert(store), [(4, "d", 1)])
+        assert [len(rows) for rows in await connection.together([(ABOVE, (1,)), (NAMED, ("d", 9))])] == [2, 0]
+
+
+PAY = sql("UPDATE driven SET paid_fen = ?2 WHERE id = ?1 RETURNING name")
+
+
+async def test_what_is_inserted_and_changed_together_is_there_together_or_not_at_all(store: Database) -> None:
+    statement = insert(store)
+    async with store.driver_write() as connection:
+        await connection.insert(statement, [(1, "a", 5)])
+        rows = await connection.insert_all([(statement, [(2, "b", 6), (3, "c", None)]), (statement, [])], (PAY, (1, 8)))
+        assert [tuple(row) for row in rows] == [("a",)]
+        assert not await connection.insert_all([(statement, [(4, "d", 1)])], None)
+        assert not await connection.insert_all([(statement, [])], None)
+        assert not await connection.insert_all([], (PAY, (9, 1)))
+    async with store.driver_read() as connection:
+        rows = await connection.fetch("SELECT id, paid_fen FROM driven ORDER BY id")
+    assert [tuple(row) for row in rows] == [(1, 8), (2, 6), (3, None), (4, 1)]
+    with pytest.raises(db.UniqueViolation) as taken:
+        async with store.driver_write() as connection:
+            await connection.insert_all([(statement, [(5, "e", 1)]), (statement, [(6, "a", 1)])], (PAY, (1, 9)))
+    assert (taken.value.table, taken.value.constraint) == ("driven", "one_driven_name")
+    assert await ids(store) == [1, 2, 3, 4]
+    assert [row[0] for row in await looked(store, "SELECT paid_fen FROM driven WHERE id = 1")] == [8]
+
+
+async def looked(store: Database, statement: str) -> list[Any]:
+    async with store.driver_look() as connection:
+        return list(await connection.fetch(statement))
+
+
+async def test_whoever_holds_a_lock_first_is_seen_by_the_next(store: Database) -> None:
+    async with store.driver_write() as connection:
+        await connection.insert(insert(store), [(1, "a", 0)])
+
+    async def pay() -> None:
+        async with store.driver_write() as connection:
+            await db.advisory_lock(connection, ["driven", "another"])
+            ((paid_fen,),) = await connection.fetch("SELECT paid_fen FROM driven WHERE id = 1")
+            await asyncio.sleep(0)
+            await connection.run(PAY, 1, paid_fen + 1)
+
+    await asyncio.gather(*(pay() for _ in range(30)))
+    assert [row[0] for row in await looked(store, "SELECT paid_fen FROM driven")] == [30]
+
+
+async def test_a_lock_that_is_not_got_leaves_no_transaction_behind(postgres_database: str) -> None:
+    store = Database(postgres_database, system_clock, 1)
+    other = Database(postgres_database, system_clock, 1)
+    await store.start(METADATA)
+    async with store.driver_look() as connection:
+        await connection.fetch("SELECT set_config('lock_timeout', '100ms', false)")
+    async with other.driver_write() as holding:
+        await db.advisory_lock(holding, ["driven"])
+        with pytest.raises((db.StoreError, Fault)):
+            async with store.driver_write() as connection:
+                await db.advisory_lock(connection, ["driven"])
+    async with store.driver_write() as connection:
+        await db.advisory_lock(connection, ["driven"])
+        await connection.insert(insert(store), [(1, "a", 0)])
+    assert await ids(store) == [1]
+    await store.close()
+    await other.close()
+
+
+async def test_postgresql_plans_a_statement_once_and_takes_the_index(postgres_database: str) -> None:
+    store = Database(postgres_database, system_clock, 1)
+    await store.start(METADATA)
+    rows = [(number, f"n{number}", 5) for number in range(2_000)]
+    keyed = sql("SELECT d.id FROM unnest(?1::text[]) AS k(name) JOIN driven AS d ON d.name = k.name")["postgresql"]
+    async with store.driver_write() as connection:
+        await connection.insert(insert(store), rows)
+        await connection.fetch("ANALYZE driven")
+        for number in range(10):
+            assert [row[0] for row in await connection.fetch(keyed, ([f"n{number}"],))] == [number]
+        counted = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
+        assert [tuple(row) for row in await connection.fetch(counted, (keyed,))] == [(10, 0)]
+        plan = await connection.fetch(f"EXPLAIN {keyed}", ([f"n{number}" for number in range(10)],))
+        assert not [row[0] for row in plan if "Seq Scan" in row[0]]
+    await store.close()
 
 
 async def test_nothing_can_be_written_in_a_read(store: Database) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault
-from services.runtime.driver import DriverConnection
+from services.runtime.driver_connection import DriverConnection
 from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.entries import StoredAnswer
 from services.settlement.domain.care.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought

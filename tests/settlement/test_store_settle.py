@@ -6,7 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from services.kernel.errors import Fault
@@ -140,6 +142,39 @@ async def test_the_sum_rules_are_constraints_of_the_row(world: World) -> None:
         async with world.database.driver_write() as connection:
             await connection.fetch("UPDATE settlement SET fee_batches_json = '[]'")
     assert await world.findings() == ()
+
+
+async def test_a_batch_of_bills_is_four_round_trips_and_its_preparation_one(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    def noted(name: str) -> None:
+        kept = getattr(asyncpg.Connection, name)
+
+        async def noting(self: Any, query: str, *args: Any, **more: Any) -> Any:
+            sent.append(query)
+            return await kept(self, query, *args, **more)
+
+        monkeypatch.setattr(asyncpg.Connection, name, noting)
+
+    async with world_on(postgres_database) as world:
+        people = [world.person(f"P{number}") for number in range(3)]
+        orders = [
+            world.order(psn_no, await world.visit_with_fees(psn_no, 200_000), 200_000, f"2207:A{number}")
+            for number, psn_no in enumerate(people)
+        ]
+        for name in ("execute", "fetch", "executemany", "fetchrow", "fetchval", "prepare"):
+            noted(name)
+        answers = await world.settle_all(*orders)
+        assert all(isinstance(answer, StoredAnswer) for answer in answers)
+        prepared, locked, read, written, committed = sent
+        assert prepared.startswith("SELECT")
+        assert locked.startswith("BEGIN;SELECT pg_advisory_xact_lock")
+        assert read.startswith("SELECT")
+        assert written.startswith("WITH w0 AS (INSERT INTO settlement")
+        assert committed == "COMMIT"
+        assert await world.findings() == ()
 
 
 async def test_two_counter_entries_of_one_settlement_cannot_stand(world: World) -> None:

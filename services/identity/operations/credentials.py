@@ -130,7 +130,7 @@ class CredentialOperations:
         return entry.response, proven(self._keys(), _TOKEN, entry, self._token)
 
     async def verify(self, queries: Sequence[Query]) -> Sequence[Verified | Fault]:
-        """Answers all queries with at most three look-ups; a refusal is the outcome of its own query.
+        """Answers all queries with one look-up; a refusal is the outcome of its own query.
 
         Nothing is looked up for an ecToken of another cell.
         """
@@ -141,13 +141,11 @@ class CredentialOperations:
 
     async def _verify_own(self, queries: Sequence[Query]) -> Sequence[Verified | Fault]:
         digests = {query.token_digest for query in queries if query.cert_type is CertType.EC}
-        async with self._store.read() as work:
-            tokens = await work.credentials.tokens(digests) if digests else {}
-            numbers = {token.psn_no for token in tokens.values()}
-            numbers |= {query.psn_no for query in queries if query.numbered}
-            certnos = {number for query in queries for number in query.certnos}
-            cards = {query.card_no for query in queries if query.card_no}
-            records = await work.persons.find(numbers, certnos, cards)
+        numbers = {query.psn_no for query in queries if query.numbered}
+        certnos = {number for query in queries for number in query.certnos}
+        cards = {query.card_no for query in queries if query.card_no}
+        async with self._store.look() as work:
+            tokens, records = await work.persons.held(digests, numbers, certnos, cards)
         register = Register(tokens, records)
         return [verify(query, register) for query in queries]
 

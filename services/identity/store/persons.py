@@ -1,10 +1,11 @@
-"""Rows of persons: bulk inserts, and reads of whole records by one or two statements however many are asked for."""
+"""Rows of persons: bulk inserts, and reads of whole records by one statement however many are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from services.identity.domain.credential import EcToken
 from services.identity.domain.enrolment import Revision
 from services.identity.domain.person import Person, PersonRecord
 from services.identity.domain.registration import RegisteredBefore
@@ -32,12 +33,14 @@ class PersonRows:
         cards: Collection[str] = (),
     ) -> Sequence[PersonRecord]:
         """The records of all that are found by any of the three, each once, lists in order; certificates of any type."""
-        if certnos or cards:
-            return await self._records(await self._people(set(numbers), set(certnos), set(cards)))
-        if not numbers:
-            return []
-        rows = RecordRows(await self._connection.run(self._statements.whole, list(set(numbers))))
-        return [rows.record(person) for person in rows.people.values()]
+        return (await self._whole(numbers, certnos, cards, ())).records()
+
+    async def held(
+        self, digests: Collection[str], numbers: Collection[str], certnos: Collection[str], cards: Collection[str]
+    ) -> tuple[Mapping[str, EcToken], Sequence[PersonRecord]]:
+        """`find` with those whose ecTokens have these digests, and the tokens by digest; one statement."""
+        rows = await self._whole(numbers, certnos, cards, digests)
+        return rows.tokens, rows.records()
 
     async def hold(self, psn_no: str) -> PersonRecord | None:
         """The record, its person's row held against other writers."""
@@ -85,6 +88,14 @@ class PersonRows:
 
     async def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         await self._connection.insert(self._statements.inserts[table][self._connection.dialect], rows)
+
+    async def _whole(self, *wanted: Collection[str]) -> RecordRows:
+        """By numbers, certificate numbers, cards and digests."""
+        numbers, certnos, cards, digests = given = [list(set(each)) for each in wanted]
+        if not any(given):
+            return RecordRows(())
+        statement = self._statements.whole[bool(numbers), bool(certnos), bool(cards), bool(digests)]
+        return RecordRows(await self._connection.run(statement, *filter(None, given)))
 
     async def _records(self, people: dict[str, Person]) -> list[PersonRecord]:
         if not people:

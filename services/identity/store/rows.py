@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
+from services.identity.domain.credential import EcToken
 from services.identity.domain.person import Enrolment, FamilyLink, Person, PersonIdentity, PersonRecord, in_order
+from services.kernel.clock import from_micros
 from services.runtime.db import to_json
 
 PERSON: Final = "p"
 ENROLMENT: Final = "e"
 IDENTITY: Final = "i"
 LINK: Final = "f"
+TOKEN: Final = "t"
 
 _NO_FACTS: Final = "{}"
 
@@ -58,10 +61,12 @@ def link_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
 
 
 class RecordRows:
-    """Rows of persons, enrolments, identities and links as one statement gives them: psn_no, kind, days, nine texts."""
+    """Rows of persons, enrolments, identities, links and tokens as one statement gives them: psn_no, kind, days (of a token
+    moments), nine texts."""
 
     def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
         self.people: dict[str, Person] = {}
+        self.tokens: dict[str, EcToken] = {}
         self._enrolments: defaultdict[str, list[Enrolment]] = defaultdict(list)
         self._identities: defaultdict[str, list[PersonIdentity]] = defaultdict(list)
         self._links: defaultdict[str, list[FamilyLink]] = defaultdict(list)
@@ -70,6 +75,10 @@ class RecordRows:
                 # The only day of a person is that of birth.
                 self.people[psn_no] = to_person([psn_no, *rest[:5], first, *rest[5:7]])
                 continue
+            if kind == TOKEN:
+                issued_at, expires_at = from_micros(int(first)), from_micros(int(last))
+                self.tokens[rest[0]] = EcToken(rest[0], psn_no, rest[1], rest[2], issued_at, expires_at)
+                continue
             from_day, to_day = date.fromisoformat(first), _day(last)
             if kind == ENROLMENT:
                 self._enrolments[psn_no].append(_enrolment(from_day, to_day, rest))
@@ -77,6 +86,10 @@ class RecordRows:
                 self._identities[psn_no].append(PersonIdentity(rest[0], rest[1], from_day, to_day, rest[2], rest[3]))
             else:
                 self._links[psn_no].append(FamilyLink(rest[0], rest[1], from_day, to_day, rest[2]))
+
+    def records(self) -> list[PersonRecord]:
+        """Of all persons among the rows."""
+        return [self.record(person) for person in self.people.values()]
 
     def record(self, person: Person) -> PersonRecord:
         """The person's record, lists in order."""

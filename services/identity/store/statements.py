@@ -10,42 +10,49 @@ from typing import Final
 
 from sqlalchemy import Table
 
-from services.identity.store.rows import ENROLMENT, IDENTITY, LINK, PERSON
+from services.identity.store.rows import ENROLMENT, IDENTITY, LINK, PERSON, TOKEN
 from services.identity.store.tables import Tables
 from services.runtime.db import insert_sql, sql
 
 Sql = Mapping[str, str]
 
+# All columns as texts, so that one statement can give together what is asked for: tokens, persons, and what hangs on persons.
+_TOKENS: Final = (
+    f"SELECT psn_no, '{TOKEN}', CAST(issued_at AS TEXT), CAST(expires_at AS TEXT), token_digest, org_id, code_digest,"
+    " NULL, NULL, NULL, NULL, NULL, NULL FROM kept"
+)
 _PERSONS: Final = (
     f"SELECT psn_no, '{PERSON}', brdy, NULL, psn_name, psn_cert_type, certno, gend, naty, card_no, card_sn, NULL, NULL"
-    " FROM person WHERE AMONG(psn_no, ?1)"
+    " FROM known"
 )
-# All columns as texts, so that one statement can give together what hangs on persons.
 _ENROLMENTS: Final = (
     f"SELECT psn_no, '{ENROLMENT}', from_day, to_day, insutype, insuplc_admdvs, psn_type, psn_insu_stas, status,"
-    " insured_since, cvlserv_flag, emp_name, facts FROM enrolment WHERE AMONG(psn_no, ?1)"
+    " insured_since, cvlserv_flag, emp_name, facts FROM {0}enrolment WHERE {1}"
 )
 _IDENTITIES: Final = (
     f"SELECT psn_no, '{IDENTITY}', from_day, to_day, psn_idet_type, identity, memo, psn_type_lv, NULL, NULL, NULL, NULL, NULL"
-    " FROM person_identity WHERE AMONG(psn_no, ?1)"
+    " FROM {0}person_identity WHERE {1}"
 )
 _LINKS: Final = (
     f"SELECT psn_no, '{LINK}', from_day, to_day, owner_psn_no, owner_insutype, owner_cell, NULL, NULL, NULL, NULL, NULL, NULL"
-    " FROM family_link WHERE AMONG(psn_no, ?1)"
+    " FROM {0}family_link WHERE {1}"
 )
-_DATED: Final = (_ENROLMENTS, _IDENTITIES, _LINKS)
+_DATED: Final = " UNION ALL ".join((_ENROLMENTS, _IDENTITIES, _LINKS))
+_BY_NUMBER: Final = "AMONG(psn_no, ?1)"
+_GIVEN: Final = ("psn_no", "certno", "card_no")
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
     """`people` by which of numbers, certificate numbers and cards are given, in this order; `inserts` by table name.
 
-    `dated` takes persons' numbers: what hangs on them. `whole` is the same with the persons themselves.
+    `dated` takes persons' numbers: what hangs on them. `whole` gives persons and what hangs on them, and takes as `people` does,
+    and last, where they are given, digests of ecTokens: their rows, and whose they are.
     """
 
     people: Mapping[tuple[bool, bool, bool], Sql]
     dated: Sql
-    whole: Sql
+    whole: Mapping[tuple[bool, bool, bool, bool], Sql]
     inserts: Mapping[str, Sql]
 
 
@@ -54,8 +61,8 @@ def make_statements(tables: Tables) -> Statements:
     """All of them."""
     return Statements(
         _people(tables.person),
-        sql(" UNION ALL ".join(_DATED)),
-        sql(" UNION ALL ".join((_PERSONS, *_DATED))),
+        sql(_DATED.format("", _BY_NUMBER)),
+        _whole(tables.person),
         {table.name: insert_sql(table) for table in tables.metadata.tables.values()},
     )
 
@@ -64,9 +71,37 @@ def _people(person: Table) -> dict[tuple[bool, bool, bool], Sql]:
     columns = ", ".join(column.name for column in person.columns)
     found: dict[tuple[bool, bool, bool], Sql] = {}
     for by_number, by_certificate, by_card in product((False, True), repeat=3):
-        given = (("psn_no", by_number), ("certno", by_certificate), ("card_no", by_card))
-        names = [name for name, here in given if here]
+        given = (by_number, by_certificate, by_card)
+        names = [name for name, here in zip(_GIVEN, given, strict=True) if here]
         wanted = " OR ".join(f"AMONG({name}, ?{place})" for place, name in enumerate(names, 1))
         if wanted:
-            found[by_number, by_certificate, by_card] = sql(f"SELECT {columns} FROM person WHERE {wanted}")
+            found[given] = sql(f"SELECT {columns} FROM person WHERE {wanted}")
+    return found
+
+
+def _whole(person: Table) -> dict[tuple[bool, bool, bool, bool], Sql]:
+    columns = ", ".join(column.name for column in person.columns)
+    found: dict[tuple[bool, bool, bool, bool], Sql] = {}
+    for by_number, by_certificate, by_card, tokens in product((False, True), repeat=4):
+        given = (by_number, by_certificate, by_card)
+        names = [name for name, here in zip(_GIVEN, given, strict=True) if here]
+        wanted = [f"AMONG({name}, ?{place})" for place, name in enumerate(names, 1)]
+        named, parts = (
+            "",
+            [_PERSONS, _DATED.format("(SELECT psn_no AS number FROM known) AS found, ", "psn_no = number")],
+        )
+        if tokens:
+            named = (
+                "kept AS (SELECT token_digest, psn_no, org_id, code_digest, issued_at, expires_at FROM ec_token"
+                f" WHERE AMONG(token_digest, ?{len(names) + 1})), "
+            )
+            wanted.append("psn_no IN (SELECT psn_no FROM kept)")
+            parts.insert(0, _TOKENS)
+        if wanted:
+            # Each by its own index; of one found twice UNION keeps one.
+            people = " UNION ".join(f"SELECT {columns} FROM person WHERE {each}" for each in wanted)
+            text = f"WITH {named}known AS ({people}) {' UNION ALL '.join(parts)}"
+            found[(*given, tokens)] = sql(f"SELECT * FROM ({text}) AS k")
+    persons = _PERSONS.replace("FROM known", f"FROM person WHERE {_BY_NUMBER}")
+    found[True, False, False, False] = sql(f"{persons} UNION ALL {_DATED.format('', _BY_NUMBER)}")
     return found

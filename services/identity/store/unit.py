@@ -47,3 +47,7 @@ class IdentityStore:
     def read(self) -> Within[Unit]:
         """A read-only snapshot."""
         return Within(self._database.driver_read(), lambda connection: Unit(connection, self._statements))
+
+    def look(self) -> Within[Unit]:
+        """`read` for one statement."""
+        return Within(self._database.driver_look(), lambda connection: Unit(connection, self._statements))

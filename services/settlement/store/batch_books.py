@@ -7,10 +7,8 @@ text on the driver connection: this is the one place where the cost of a stateme
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
-
-from sqlalchemy import Table
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from services.kernel.clock import MICROSECOND, from_micros
 from services.kernel.requests import Moved
@@ -27,9 +25,17 @@ from services.settlement.domain.books.ledger import AccountHead, AccountKey, Led
 from services.settlement.domain.care.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.care.moments import BEFORE_BEGIN, CLOCKS_DIFFER, FeeMoment
 from services.settlement.domain.care.pending import PendingOrder
-from services.settlement.store.keyed import fetch_keyed, keys_from
+from services.settlement.store.keyed import fetch_keyed, key_parameters, keys_from
 from services.settlement.store.locks import person_lock
-from services.settlement.store.order_rows import add_orders, read_carried, read_entries, read_orders
+from services.settlement.store.order_rows import (
+    CARRIED_LINES,
+    ENTRIES,
+    ORDERS,
+    add_orders,
+    carried_from,
+    entries_from,
+    orders_from,
+)
 from services.settlement.store.outbox import add_notices
 from services.settlement.store.settlement_rows import SETTLEMENT_COLUMNS, regions_from, settlement_row
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEMENT
@@ -123,53 +129,101 @@ class BookReader:
     async def load(self, wanted: Wanted) -> Books:
         """All that is known of what is wanted; what is not found is absent."""
         books = Books()
-        if wanted.requests:
-            for row in await self._rows(_ANSWERS, 2, wanted.requests):
-                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), *row[8:14]))
-        if wanted.encounters:
-            for row in await self._rows(_ENCOUNTERS, 1, wanted.encounters):
-                books.encounters[row[0]] = BilledEncounter(*row)
-        await self._load_state(books, wanted)
-        await self._load_ledgers(books, wanted)
-        if wanted.carried:
-            books.carried = await read_carried(self._connection, wanted.carried)
-        if wanted.orders:
-            books.orders = await read_orders(self._connection, wanted.orders)
-            books.entries = await read_entries(self._connection, wanted.entries)
+        asked = [part for part in _PARTS if getattr(wanted, part.wanted)]
+        reads = [
+            (part.statement, key_parameters(self._dialect, part.width, getattr(wanted, part.wanted))) for part in asked
+        ]
+        for part, rows in zip(asked, await self._connection.together(reads), strict=True):
+            part.keep(books, rows)
         return books
-
-    async def _load_state(self, books: Books, wanted: Wanted) -> None:
-        if wanted.batches:
-            for row in await self._rows(_BATCHES, 1, wanted.batches):
-                exempt = () if row[10] == "{}" else tuple(json.loads(row[10]).items())
-                books.batches.setdefault(row[1], []).append(BilledBatch._make((*row[:10], exempt)))
-        if wanted.digests:
-            books.spent = {row[0]: row[1] for row in await self._rows(_SPENT, 1, wanted.digests)}
-        if wanted.stays:
-            books.continued = {row[0] for row in await self._rows(_CONTINUED, 1, wanted.stays)}
-            for row in await self._rows(_OUTSIDE, 1, wanted.stays):
-                books.outside.setdefault(row[0], []).append(FeeMoment(row[1], from_micros(row[2])))
-
-    async def _load_ledgers(self, books: Books, wanted: Wanted) -> None:
-        if wanted.ledgers:
-            values: dict[LedgerKey, tuple[int, dict[str, int]]] = {}
-            for row in await self._rows(_YEARS, 4, wanted.ledgers):
-                key = LedgerKey(*row[:4])
-                seq, accumulators = values.get(key, (0, {}))
-                if row[4] is not None:
-                    accumulators[row[4]] = row[5]
-                values[key] = max(seq, row[6] or 0), accumulators
-            books.years = {key: YearLedger(seq, accumulators) for key, (seq, accumulators) in values.items()}
-        if wanted.accounts:
-            for row in await self._rows(_ACCOUNTS, 2, wanted.accounts):
-                key_of = AccountKey(row[0], row[1])
-                if row[6] is None:
-                    books.accounts[key_of] = AccountHead(*row[2:6])
-                else:
-                    books.pending[key_of] = PendingOrder(row[5], row[6], row[2], row[7])
 
     async def _rows(self, statements: Mapping[str, str], width: int, keys: Sequence[Any]) -> Sequence[Any]:
         return await fetch_keyed(self._connection, statements[self._dialect], width, keys)
+
+
+def _keep_answers(books: Books, rows: Sequence[Any]) -> None:
+    for row in rows:
+        books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), *row[8:14]))
+
+
+def _keep_encounters(books: Books, rows: Sequence[Any]) -> None:
+    for row in rows:
+        books.encounters[row[0]] = BilledEncounter(*row)
+
+
+def _keep_batches(books: Books, rows: Sequence[Any]) -> None:
+    for row in rows:
+        exempt = () if row[10] == "{}" else tuple(json.loads(row[10]).items())
+        books.batches.setdefault(row[1], []).append(BilledBatch._make((*row[:10], exempt)))
+
+
+def _keep_spent(books: Books, rows: Sequence[Any]) -> None:
+    books.spent = {row[0]: row[1] for row in rows}
+
+
+def _keep_continued(books: Books, rows: Sequence[Any]) -> None:
+    books.continued = {row[0] for row in rows}
+
+
+def _keep_outside(books: Books, rows: Sequence[Any]) -> None:
+    for row in rows:
+        books.outside.setdefault(row[0], []).append(FeeMoment(row[1], from_micros(row[2])))
+
+
+def _keep_years(books: Books, rows: Sequence[Any]) -> None:
+    values: dict[LedgerKey, tuple[int, dict[str, int]]] = {}
+    for row in rows:
+        key = LedgerKey(*row[:4])
+        seq, accumulators = values.get(key, (0, {}))
+        if row[4] is not None:
+            accumulators[row[4]] = row[5]
+        values[key] = max(seq, row[6] or 0), accumulators
+    books.years = {key: YearLedger(seq, accumulators) for key, (seq, accumulators) in values.items()}
+
+
+def _keep_accounts(books: Books, rows: Sequence[Any]) -> None:
+    for row in rows:
+        key = AccountKey(row[0], row[1])
+        if row[6] is None:
+            books.accounts[key] = AccountHead(*row[2:6])
+        else:
+            books.pending[key] = PendingOrder(row[5], row[6], row[2], row[7])
+
+
+def _keep_carried(books: Books, rows: Sequence[Any]) -> None:
+    books.carried = carried_from(rows)
+
+
+def _keep_orders(books: Books, rows: Sequence[Any]) -> None:
+    books.orders = orders_from(rows)
+
+
+def _keep_entries(books: Books, rows: Sequence[Any]) -> None:
+    books.entries = entries_from(rows)
+
+
+class _Part(NamedTuple):
+    """What is read for keys of so many texts, which `Wanted` has under the name `wanted`, and how it is kept."""
+
+    wanted: str
+    statement: Mapping[str, str]
+    width: int
+    keep: Callable[[Books, Sequence[Any]], None]
+
+
+_PARTS: Final = (
+    _Part("requests", _ANSWERS, 2, _keep_answers),
+    _Part("encounters", _ENCOUNTERS, 1, _keep_encounters),
+    _Part("batches", _BATCHES, 1, _keep_batches),
+    _Part("digests", _SPENT, 1, _keep_spent),
+    _Part("stays", _CONTINUED, 1, _keep_continued),
+    _Part("stays", _OUTSIDE, 1, _keep_outside),
+    _Part("ledgers", _YEARS, 4, _keep_years),
+    _Part("accounts", _ACCOUNTS, 2, _keep_accounts),
+    _Part("carried", CARRIED_LINES, 1, _keep_carried),
+    _Part("orders", ORDERS, 1, _keep_orders),
+    _Part("entries", ENTRIES, 2, _keep_entries),
+)
 
 
 class BookWriter(BookReader):
@@ -181,16 +235,17 @@ class BookWriter(BookReader):
 
     async def save(self, changes: BookChanges) -> None:
         """Stores everything; `Moved` where a fee batch is not open any more."""
-        await self._insert(SETTLEMENT, [settlement_row(each) for each in changes.settlements])
-        await self._insert(ACCUMULATOR_ENTRY, changes.accumulators)
-        await self._insert(POSTING, changes.postings)
-        if changes.settled and len(await self._rows(_SETTLE_BATCHES, 2, changes.settled)) != len(changes.settled):
+        dialect = self._dialect
+        inserts = (
+            (_INSERTS[dialect, SETTLEMENT.name], [settlement_row(each) for each in changes.settlements]),
+            (_INSERTS[dialect, ACCUMULATOR_ENTRY.name], changes.accumulators),
+            (_INSERTS[dialect, POSTING.name], changes.postings),
+        )
+        settling = (_SETTLE_BATCHES, key_parameters(dialect, 2, changes.settled)) if changes.settled else None
+        if len(await self._connection.insert_all(inserts, settling)) != len(changes.settled):
             raise Moved
         await add_orders(self._connection, changes)
         await add_notices(self._connection, changes.noticed, changes.told)
-
-    async def _insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-        await self._connection.insert(_INSERTS[self._dialect, table.name], rows)
 
 
 class BatchBooks:
@@ -202,6 +257,10 @@ class BatchBooks:
     def reading(self) -> Within[BookReader]:
         """A snapshot."""
         return Within(self._database.driver_read(), BookReader)
+
+    def looking(self) -> Within[BookReader]:
+        """A snapshot for one `load`."""
+        return Within(self._database.driver_look(), BookReader)
 
     def writing(self) -> Within[BookWriter]:
         """One transaction; `Moved` where another process wrote what this one meant to write."""

@@ -27,9 +27,11 @@ async def fetch_keyed(
     connection: DriverConnection, statement: str, width: int, keys: Sequence[Sequence[str]] | Sequence[str]
 ) -> Sequence[Any]:
     """All rows of a statement that holds `keys_from` with this width."""
-    parameters: tuple[Any, ...]
-    if connection.dialect == "postgresql":
-        parameters = (list(keys),) if width == 1 else tuple(list(column) for column in zip(*keys, strict=True))
-    else:
-        parameters = (as_json(list(keys)),)
-    return await connection.fetch(statement, parameters)
+    return await connection.fetch(statement, key_parameters(connection.dialect, width, keys))
+
+
+def key_parameters(dialect: str, width: int, keys: Sequence[Sequence[str]] | Sequence[str]) -> tuple[Any, ...]:
+    """The keys as a statement that holds `keys_from` takes them."""
+    if dialect != "postgresql":
+        return (as_json(list(keys)),)
+    return (list(keys),) if width == 1 else tuple(list(column) for column in zip(*keys, strict=True))

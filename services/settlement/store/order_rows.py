@@ -29,16 +29,16 @@ ORDER: Final = (
 )
 """What `order_of` reads of a row of `settle_order AS o`."""
 
-_ORDERS: Final = {
+ORDERS: Final = {
     dialect: f"SELECT {ORDER} FROM {keys_from(dialect, 1)} JOIN settle_order AS o ON o.order_no = k0"
     for dialect in _DIALECTS
 }
-_ENTRIES: Final = {
+ENTRIES: Final = {
     dialect: "SELECT e.scope, e.request_id, e.content_hash, 'entry', e.entry_id, e.response, e.hash_version, e.regions"
     f" FROM {keys_from(dialect, 2)} JOIN ledger_entry AS e ON e.scope = k0 AND e.request_id = k1"
     for dialect in _DIALECTS
 }
-_CARRIED_LINES: Final = {
+CARRIED_LINES: Final = {
     dialect: f"SELECT c.fixmedins_code, c.mdtrt_id, c.line_numbers, s.setl_id FROM {keys_from(dialect, 1)}"
     " JOIN settlement AS s ON s.mdtrt_id = k0 AND s.kind = 'settle' AND s.state IN ('standing', 'pending')"
     " JOIN carried_bill AS c ON c.setl_id = s.setl_id"
@@ -57,24 +57,28 @@ def order_of(row: Sequence[Any]) -> Order:
     return Order(*values)
 
 
+def orders_from(rows: Sequence[Any]) -> dict[str, Order]:
+    """The rows of ORDERS, by number."""
+    return {row[0]: order_of(row) for row in rows}
+
+
 async def read_orders(connection: DriverConnection, numbers: Sequence[str]) -> dict[str, Order]:
     """The orders of these numbers; unknown ones are absent."""
-    return {row[0]: order_of(row) for row in await fetch_keyed(connection, _ORDERS[connection.dialect], 1, numbers)}
+    return orders_from(await fetch_keyed(connection, ORDERS[connection.dialect], 1, numbers))
+
+
+def entries_from(rows: Sequence[Any]) -> dict[RequestKey, StoredAnswer]:
+    """The rows of ENTRIES: what requests left that leave no settlement."""
+    return {(row[0], row[1]): StoredAnswer(*(*row[:7], regions_from(row[7]))) for row in rows}
 
 
 async def read_entries(connection: DriverConnection, keys: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:
     """What requests left that leave no settlement; unknown ones are absent."""
-    if not keys:
-        return {}
-    return {
-        (row[0], row[1]): StoredAnswer(*(*row[:7], regions_from(row[7])))
-        for row in await fetch_keyed(connection, _ENTRIES[connection.dialect], 2, keys)
-    }
+    return entries_from(await fetch_keyed(connection, ENTRIES[connection.dialect], 2, keys)) if keys else {}
 
 
-async def read_carried(connection: DriverConnection, encounters: Sequence[str]) -> dict[CarriedKey, str]:
-    """The lines of encounters of another cell that pending or standing bills hold, with those bills."""
-    rows = await fetch_keyed(connection, _CARRIED_LINES[connection.dialect], 1, encounters)
+def carried_from(rows: Sequence[Any]) -> dict[CarriedKey, str]:
+    """The rows of CARRIED_LINES: lines of encounters of another cell that pending or standing bills hold, with those bills."""
     return {(row[0], row[1], number): row[3] for row in rows for number in json.loads(row[2])}
 
 

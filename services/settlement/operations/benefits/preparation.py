@@ -92,9 +92,13 @@ class Preparation:
         )
         if not (wanted.requests or wanted.encounters):
             return [request.carried.encounter for request in requests if request.carried is not None]
-        async with self._books.reading() as snapshot:
-            books = await snapshot.load(wanted)
-            if others := {key: None for request in requests if (key := _second_key(request.stamp, books))}:
+        async with self._books.looking() as look:
+            books = await look.load(wanted)
+        if any(_second_key(request.stamp, books) for request in requests):
+            # Under the other number in the same snapshot: between two of them an answer could be missed under both.
+            async with self._books.reading() as snapshot:
+                books = await snapshot.load(wanted)
+                others = {key: None for request in requests if (key := _second_key(request.stamp, books))}
                 books.answers |= (await snapshot.load(Wanted(requests=tuple(others)))).answers
         found: list[PreparationOutcome | BilledEncounter] = []
         for request in requests:

@@ -43,8 +43,8 @@ class Trying:
 
     async def run(self, bills: Sequence[PreparedBill]) -> list[Tried | Fault]:
         """Decides a batch on one snapshot: what the committer of trials runs."""
-        async with self.books.reading() as snapshot:
-            books = await snapshot.load(wanted_of(bills, trial=True))
+        async with self.books.looking() as look:
+            books = await look.load(wanted_of(bills, trial=True))
         outcomes = [self._tried(item, books) for item in bills]
         if books.pending:
             await self.lapsing.end(books.pending.values())
