@@ -20,7 +20,8 @@ from tests.mesh.test_elsewhere import Two, asked, two_cells
 from tools.played.messages import Patient
 
 READ_S = 20.0
-DEADLINE_S, REST_S, AT_ONCE_S, BACK_S = 0.6, 0.5, 0.3, 5.0
+# Far enough from each other that a busy machine does not take one for the other.
+DEADLINE_S, REST_S, AT_ONCE_S, BACK_S = 2.0, 4.0, 1.5, 20.0
 SETTLEMENT = f"YIBAO_{THERE}_SETTLEMENT_ADDRESS"
 
 
@@ -101,7 +102,7 @@ async def test_people_of_a_cell_that_hangs_are_told_at_once_and_others_notice_no
         hanging.gate.clear()
         first = await asyncio.gather(*(asks(two.here, two.resident) for _ in range(circuits.FAILURES)))
         assert {reason for reason, _ in first} == {"CELL_UNAVAILABLE"}
-        assert max(waited for _, waited in first) < DEADLINE_S + 1
+        assert max(waited for _, waited in first) < DEADLINE_S + 3
         reason, waited = await asks(two.here, two.resident)
         assert reason == "CELL_UNAVAILABLE"
         assert waited < AT_ONCE_S

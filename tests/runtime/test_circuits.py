@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -23,13 +22,29 @@ from tests.said import said
 REST_S = 0.1
 
 
+class Moment:
+    """The breakers' clock, moved by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def rested(monkeypatch: pytest.MonkeyPatch) -> Moment:
+    moment = Moment()
+    monkeypatch.setattr("circuitbreaker.monotonic", moment)
+    return moment
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     return Metrics()
 
 
 @pytest.fixture
-def made(metrics: Metrics) -> Circuits:
+def made(metrics: Metrics, rested: Moment) -> Circuits:
     return Circuits(metrics, failures=3, rest_s=REST_S)
 
 
@@ -80,10 +95,10 @@ async def test_a_refusal_of_the_peer_is_an_answer(made: Circuits) -> None:
 
 
 async def test_after_a_rest_one_tries_for_all_and_an_answer_closes_the_circuit(
-    made: Circuits, caplog: pytest.LogCaptureFixture
+    made: Circuits, rested: Moment, caplog: pytest.LogCaptureFixture
 ) -> None:
     await opened(made)
-    await asyncio.sleep(REST_S * 1.5)
+    rested.now += REST_S * 1.5
     release = asyncio.Event()
 
     async def slow() -> str:
@@ -99,9 +114,11 @@ async def test_after_a_rest_one_tries_for_all_and_an_answer_closes_the_circuit(
     assert [each.levelno for each in said(caplog, "yibao.circuits")] == [logging.WARNING, logging.INFO]
 
 
-async def test_one_who_tries_in_vain_opens_it_anew_and_one_who_leaves_lets_the_next_try(made: Circuits) -> None:
+async def test_one_who_tries_in_vain_opens_it_anew_and_one_who_leaves_lets_the_next_try(
+    made: Circuits, rested: Moment
+) -> None:
     await opened(made)
-    await asyncio.sleep(REST_S * 1.5)
+    rested.now += REST_S * 1.5
 
     async def endless() -> str:
         await asyncio.Event().wait()
@@ -116,7 +133,9 @@ async def test_one_who_tries_in_vain_opens_it_anew_and_one_who_leaves_lets_the_n
     assert made.state("a") == "open"
 
 
-async def test_what_began_before_the_circuit_opened_does_not_keep_it_open_but_may_close_it(made: Circuits) -> None:
+async def test_what_began_before_the_circuit_opened_does_not_keep_it_open_but_may_close_it(
+    made: Circuits, rested: Moment
+) -> None:
     release = asyncio.Event()
 
     async def late() -> str:
@@ -130,7 +149,7 @@ async def test_what_began_before_the_circuit_opened_does_not_keep_it_open_but_ma
 
     early = await begun(made, late)
     await opened(made)
-    await asyncio.sleep(REST_S * 1.5)
+    rested.now += REST_S * 1.5
     release.set()
     assert (await fault_of(early)).reason == "PEER_UNAVAILABLE"
     assert made.state("a") == "half_open"
@@ -161,9 +180,11 @@ async def test_a_peer_that_hangs_is_told_at_once_and_the_span_says_why(running: 
         stub = peers.stub(stub_class(desk.SERVICE), "identity")
         waits = [fault_of(peers.call(stub.Look, look("slow"), timeout_s=circuits.LEAST_WAIT_S)) for _ in range(3)]
         assert {each.reason for each in await asyncio.gather(*waits)} == {"DEADLINE_EXCEEDED"}
-        sent, began = len(running.servicer.calls), time.monotonic()
-        fault = await fault_of(peers.call(stub.Look, look("hello")))
-        assert time.monotonic() - began < 0.1
+        sent, told = len(running.servicer.calls), asyncio.create_task(fault_of(peers.call(stub.Look, look("slow"))))
+        # In the turn in which it asks: it waits for nothing.
+        await asyncio.sleep(0)
+        assert told.done()
+        fault = await told
         assert (fault.reason, fault.metadata, len(running.servicer.calls)) == (
             "PEER_UNAVAILABLE",
             {"member": "identity"},

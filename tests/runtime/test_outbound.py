@@ -74,8 +74,8 @@ async def test_a_call_ends_with_its_time(placed: desk.Running) -> None:
     began = time.monotonic()
     fault = await fault_of(placed.peers.call(placed.stub.Look, look("slow"), timeout_s=0.1))
     assert (fault.kind, fault.reason) == (FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
-    assert time.monotonic() - began < 2
-    await asyncio.wait_for(placed.servicer.cancelled.wait(), 2)
+    assert time.monotonic() - began < 4
+    await asyncio.wait_for(placed.servicer.cancelled.wait(), 20)
 
 
 async def test_nothing_is_sent_when_no_time_is_left(placed: desk.Running) -> None:
@@ -100,10 +100,12 @@ async def test_a_call_that_may_be_repeated_is_repeated_while_the_peer_is_away(pl
 
 
 async def test_repeats_end_with_the_time_of_the_call(placed: desk.Running) -> None:
-    placed.servicer.away = 99
-    began = time.monotonic()
-    await fault_of(placed.peers.call(placed.stub.Write, desk.messages().WriteRequest(), timeout_s=0.05))
-    assert time.monotonic() - began < 0.5
+    # Of so many attempts as would take minutes.
+    placed.peers._attempts = placed.servicer.away = 1_000
+    await asyncio.wait_for(
+        fault_of(placed.peers.call(placed.stub.Write, desk.messages().WriteRequest(), timeout_s=0.05)), 20
+    )
+    assert len(placed.servicer.calls) < 100
 
 
 async def test_no_repeat_is_waited_for_that_would_begin_after_the_time_of_the_call(
