@@ -124,10 +124,10 @@ class TestHeads:
             assert (await kept.answer())[0] == 408
 
     async def test_blank_lines_keep_no_connection_open(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(connections, "HEAD_S", 0.1)
         async with line(scene) as blank:
             blank.say(GET)
             assert (await blank.answer())[0] == 200
+            monkeypatch.setattr(connections, "HEAD_S", 0.1)
             for _ in range(3):
                 blank.say(b"\r\n")
                 await asyncio.sleep(0.01)

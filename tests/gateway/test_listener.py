@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,11 +57,12 @@ async def test_a_client_that_only_waits_holds_no_port_open() -> None:
         async with connected(app) as (served, reader, writer):
             writer.write(REQUEST)
             assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
-            began = time.monotonic()
+            # Timers of one loop come in the order of their times, however late the loop is.
+            moment = asyncio.create_task(asyncio.sleep(0.05))
             await served.stop(5)
-            took.append(time.monotonic() - began)
+            took.append(moment.done())
             assert await reader.read() == b""
-    assert min(took) < 0.05
+    assert not all(took)
 
 
 async def test_what_is_being_answered_has_its_grace_and_nobody_new_comes() -> None:

@@ -58,7 +58,7 @@ async def test_the_institution_is_told_where_its_profile_says_what_became_of_its
         await asyncio.sleep(2.1)  # as long as a profile without an address is believed
         saved, _ = await paying.placed(hospital, who)
         await paying.paid(hospital, saved)
-        for _ in range(100):
+        for _ in range(400):
             if receiver.sent:
                 break
             await asyncio.sleep(0.05)

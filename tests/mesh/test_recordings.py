@@ -100,7 +100,7 @@ async def exchanged(url: str, request: Recording, *, expecting: bool = False) ->
         writer.write(head if expecting else head + body)
         await writer.drain()
         if expecting:
-            interim = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)
+            interim = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
             assert interim.startswith(b"HTTP/1.1 100 ")
             writer.write(body)
             await writer.drain()

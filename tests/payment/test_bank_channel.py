@@ -134,7 +134,7 @@ async def test_a_process_that_dies_after_it_has_sent_leaves_a_line_that_the_next
 
     desk.book.change = dies  # type: ignore[method-assign]  # what the bank has answered is not written down
     placing = asyncio.create_task(desk.channel.place(charge()))
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(20.0):
         await answered.wait()
     placing.cancel()
     await asyncio.gather(placing, return_exceptions=True)

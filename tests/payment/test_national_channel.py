@@ -48,7 +48,7 @@ class Phone:
 
     async def notified(self, count: int = 1) -> list[Delivery]:
         """What has come to the door."""
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(20.0):
             while len(self.heard) < count:  # noqa: ASYNC110  # what is sent later tells the test nothing
                 await asyncio.sleep(0.005)
         return self.heard

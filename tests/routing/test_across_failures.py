@@ -164,7 +164,7 @@ async def test_a_message_that_comes_twice_at_once_is_settled_once(across: Across
         second = asyncio.create_task(told(across.settled(f"2207:{mdtrt_id}", mdtrt_id, waits_s=waits_s)))
         if waits_s < 1:
             # It is told so while its caller still waits, never that nothing stands.
-            early = await asyncio.wait_for(second, 2)
+            early = await asyncio.wait_for(second, 4)
             assert early == "OUTCOME_UNKNOWN" or early.setlinfo.setl_id
         else:
             await asyncio.sleep(0.03)

@@ -184,10 +184,10 @@ async def test_the_loops_go_on_while_a_cell_is_away_and_say_so_once(reader: Read
         while not await reader.found(person):  # noqa: ASYNC110  # the loop under test tells nobody when it has read
             await asyncio.sleep(0.005)
 
-    await asyncio.wait_for(until(told(1)), 5)
+    await asyncio.wait_for(until(told(1)), 20)
     await asyncio.sleep(0.05)
     beijing.away = False
     beijing.change(told(2))
-    await asyncio.wait_for(until(told(2)), 5)
+    await asyncio.wait_for(until(told(2)), 20)
     await loops.stop()
     assert heard == ["110000 away", "110000 back"]

@@ -186,7 +186,7 @@ async def test_who_waits_for_anothers_saga_is_told_its_end_or_that_the_time_is_o
     dark = await kept.sagas.begin(kept.new("2207:2"))
     for _ in range(2):
         await kept.books.rest(dark.order_no, "PEER_UNAVAILABLE")
-    assert await asyncio.wait_for(kept.sagas.ended(dark.order_no, 60), 1) is None
+    assert await asyncio.wait_for(kept.sagas.ended(dark.order_no, 60), 20) is None
 
 
 async def test_a_saga_is_taken_by_one_and_only_when_its_lease_or_its_rest_is_over(any_kept: Kept) -> None:
@@ -212,7 +212,7 @@ def unseen(_: Saga) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-async def within(true: Callable[[], Awaitable[bool]], seconds: float = 5.0) -> None:
+async def within(true: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
     """Waits until something is so."""
     for _ in range(int(seconds / 0.01)):
         if await true():

@@ -297,7 +297,7 @@ async def test_routing_that_stops_waits_for_no_cell_that_hangs_and_the_next_one_
 
     wards.cells.disturb = hang
     await wards.sent(*discharge, waits_s=0.05)
-    await asyncio.wait_for(wards.kept.sagas.idle(grace_s=0.01), 1)
+    await asyncio.wait_for(wards.kept.sagas.idle(grace_s=0.01), 20)
     assert set(wards.cells.held) == {discharge[1].mdtrt_id}
     wards.restarted()
     wards.cells.disturb = None

@@ -36,7 +36,7 @@ class Host:
                 self.heard.append(number)
                 said = self.says.pop(0) if self.says else ""
                 if said == "late":
-                    await asyncio.sleep(0.3)
+                    await asyncio.sleep(0.9)
                 if said != "ends":
                     writer.write(frame.answer(frame.payload).packed())
                     await writer.drain()
@@ -60,7 +60,7 @@ async def host() -> AsyncIterator[Host]:
 
 @pytest_asyncio.fixture
 async def line() -> AsyncIterator[PosLine]:
-    made = PosLine(quiet(), timeout_s=0.2)
+    made = PosLine(quiet(), timeout_s=0.6)
     yield made
     await made.close()
     await asyncio.sleep(0.01)

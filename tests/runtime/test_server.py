@@ -86,8 +86,10 @@ async def test_deliberate_workers_share_a_port(settings: dict[str, str]) -> None
 async def test_health_follows_the_own_store(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "_HEALTH_EVERY_S", 0.02)
     answers: list[bool | None] = [True]
+    looked = asyncio.Event()
 
     async def ready() -> bool:
+        looked.set()
         answer = answers[0]
         if answer is None:
             raise OSError("a store that breaks its word")
@@ -99,7 +101,10 @@ async def test_health_follows_the_own_store(settings: dict[str, str], monkeypatc
     seen = []
     for answer in (True, False, None, True):
         answers[0] = answer
-        await asyncio.sleep(0.1)
+        # The next look has this answer, and has told it once another one begins.
+        for _ in range(2):
+            looked.clear()
+            await asyncio.wait_for(looked.wait(), 20)
         seen.append(await state(member.address))
     assert seen == [serving, resting, resting, serving]
     await member.stop(0)
@@ -116,7 +121,7 @@ async def test_a_running_call_gets_its_grace_and_the_store_closes_last(settings:
     assert life.seen == []
     running.servicer.release.set()
     assert desk.messages().LookResponse.FromString(await call).said == "slow!"
-    await asyncio.wait_for(stopping, 2)
+    await asyncio.wait_for(stopping, 4)
     assert life.seen == ["closed"]
     with pytest.raises(Fault) as refused:
         await running.raw("Look", look(), INSTITUTION)

@@ -234,7 +234,7 @@ async def test_what_has_lapsed_is_ended_by_the_member_itself(counter: Counter) -
     psn_no, number = counter.somebody(), order_no(counter)
     mdtrt_id = await counter.visit(psn_no, 40_000)
     await open_order(counter, number, settle_request(counter.request_id(), psn_no, mdtrt_id, 40_000), 1)
-    for _ in range(60):
+    for _ in range(400):
         await asyncio.sleep(0.05)
         if (await look(counter, number)).phase == order_state_pb2.ORDER_PHASE_VOID:
             break

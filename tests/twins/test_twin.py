@@ -75,7 +75,7 @@ async def till(**given: object) -> AsyncIterator[tuple[Twin, Till, httpx.AsyncCl
 
 async def _until(met: object) -> None:
     assert callable(met)
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(20.0):
         while not met():  # noqa: ASYNC110  # what is sent later tells the test nothing
             await asyncio.sleep(0.005)
 

@@ -239,7 +239,7 @@ async def test_a_code_payment_waits_for_a_password_and_is_paid_later(desk: Desk)
     given = {"payer": {"auth_code": "130000000000000002"}, "scene_info": {"store_info": {"id": "1"}}}
     _, told = await ask(sdk.pay, description="医药费", out_trade_no=number, amount={"total": 19_105}, **given)
     assert told["trade_state"] == "USERPAYING"
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(20.0):
         while (await ask(sdk.query, out_trade_no=number))[1]["trade_state"] != "SUCCESS":  # noqa: ASYNC110  # as a merchant asks
             await asyncio.sleep(0.01)
 
@@ -280,7 +280,7 @@ async def test_the_bureau_is_asked_with_the_orders_numbers_until_it_answers_and_
             sdk, number, prepay_id = await desk.prepaid(CASH)
             await send(sdk, "/v3/med-ins/orders", desk.mixed(sdk, number, prepay_id, CASH, insured))
             await desk.door("pay", out_trade_no=number)
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(20.0):
                 while (state := await desk.door("order", out_trade_no=number))["mix_pay_status"] == "MIX_PAY_CREATED":  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             states.append((state["mix_pay_status"], state["self_pay_status"]))
@@ -312,7 +312,7 @@ async def test_a_twin_that_was_killed_after_the_cash_was_taken_still_settles_the
         halfway = await desk.door("order", out_trade_no=number)
         assert (halfway["self_pay_status"], halfway["mix_pay_status"]) == ("SELF_PAY_SUCCESS", "MIX_PAY_CREATED")
     async with opened(state=state) as desk:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(20.0):
             while (await desk.door("order", out_trade_no=number))["mix_pay_status"] != "MIX_PAY_SUCCESS":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert (await desk.door("order", out_trade_no=number))["trade_state"] == "SUCCESS"

@@ -135,7 +135,7 @@ class Desk:
 
     async def heard(self, path: str, count: int = 1) -> list[Request]:
         """The first notifies at a door, waited for."""
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(20.0):
             while len(found := [each for each in self.doorstep.heard if each.path == path]) < count:  # noqa: ASYNC110  # sent later
                 await asyncio.sleep(0.005)
         return found

@@ -133,8 +133,8 @@ class Letterbox:
 
 
 async def until(status: str, look: Callable[[], Awaitable[Node]]) -> None:
-    """Looks again and again until a trade has that status, for two seconds at most."""
-    async with asyncio.timeout(2):
+    """Looks again and again until a trade has that status, for twenty seconds at most."""
+    async with asyncio.timeout(20):
         for wait_s in repeat(0.01):
             if (await look())["trade_status"] == status:
                 return
