@@ -41,6 +41,7 @@ from services.runtime.stores.lifting import PROGRAM, lift, note_lifted
 from services.runtime.stores.opening import open_store
 from services.runtime.stores.schema import Schema, migrations_of, release
 from services.runtime.telemetry import store_span
+from services.runtime.updates import update_statement
 from services.runtime.value_lists import in_values
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "place_of",
     "sql",
     "to_json",
+    "update_statement",
 ]
 
 _BUSY_TIMEOUT_S: Final = 5

@@ -1,5 +1,5 @@
-"""Puts settlement together: one store, peers, operations, three committers (settlements, trials, steps of orders), the
-loop that ends lapsed orders, the outbox, and the servicers."""
+"""Puts settlement together: one store, peers, operations, committers (writes to visits and fees, settlements, trials, booked
+bills, steps of orders), the loop that ends lapsed orders, the outbox, and the servicers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from services.settlement.operations.care.ports import IdentityPeer
 from services.settlement.operations.care.reservations import StayReservations
 from services.settlement.operations.care.since import SinceMessages
 from services.settlement.operations.care.stays import StayOperations
-from services.settlement.operations.care.writes import Writes
+from services.settlement.operations.care.writes import CareOutcome, CareWrite, Together, Writes
 from services.settlement.peers.catalogue import CatalogueClient
 from services.settlement.peers.identity import IdentityClient
 from services.settlement.servicer.care import CareOperations, CareServicer
@@ -77,6 +77,7 @@ from services.settlement.servicer.statements import StatementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
 from services.settlement.store.batch_books import BatchBooks
 from services.settlement.store.care import CareBooks
+from services.settlement.store.care_batches import CareBatches
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.files import FileBooks
 from services.settlement.store.orders import OrderBooks
@@ -134,7 +135,7 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """All that the member does, over one store; `settlements` and `orders` hold the committers."""
+    """All that the member does, over one store; `care` is a committer, and `settlements` and `orders` hold the others."""
 
     encounters: EncounterOperations
     stays: StayOperations
@@ -153,10 +154,12 @@ class Operations:
     statements: Statements
     files: Files
     own_books: OwnBooks
+    care: Committer[CareWrite, CareOutcome]
 
     async def stop(self) -> None:
         """Ends the committers after what is under way."""
-        for committer in (self.settlements.settles, self.settlements.trials, self.orders.booked, self.orders.steps):
+        bills, orders = self.settlements, self.orders
+        for committer in (self.care, bills.settles, bills.trials, orders.booked, orders.steps):
             await committer.stop()
 
 
@@ -201,7 +204,11 @@ def operations_on(around: Surroundings, means: Means) -> Operations:
     persons = Persons(identity, BatchBooks(database))
     orders = Orders(OrderBooks(database), means.clock, means.new_id, means.telling)
     lapsing = Lapsing(means.clock, orders)
-    writes = Writes(EncounterBooks(database), means.new_id, means.since, lapsing)
+    together = Together(CareBatches(database), means.new_id, means.since)
+    care: Committer[CareWrite, CareOutcome] = Committer(
+        "care", together.commit, **means.limits, telemetry=means.telemetry
+    )
+    writes = Writes(EncounterBooks(database), means.new_id, means.since, lapsing, care.submit)
     encounters, stays = EncounterOperations(writes, persons, catalogue), StayOperations(writes)
     fees = FeeOperations(writes, catalogue, LineMessages())
     preparation = Preparation(BatchBooks(database), identity, catalogue, means.cell)
@@ -219,7 +226,7 @@ def operations_on(around: Surroundings, means: Means) -> Operations:
         *(ledgers, Verifying(LedgerChecks(database), catalogue)),
         Replaying(replays, catalogue, settling.scribe, means.new_id, lapsing, means.telling),
         *(Statements(rows), Files(FileBooks(database), rows, means.new_id)),
-        OwnBooks(OwnBookRows(database), fees, ledgers, unpacked),
+        *(OwnBooks(OwnBookRows(database), fees, ledgers, unpacked), care),
     )
 
 

@@ -15,6 +15,8 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Moved
 from services.runtime.committer import Committer
 from services.settlement.domain.care.bill import STAY
+from services.settlement.operations.care.writes import CareOutcome, CareWrite, Together
+from services.settlement.store.care_batches import CareBatches
 from tests.settlement.counter import Counter, counter_on, line
 from tests.settlement.test_operations_fees import batches
 from tests.settlement.world import START, Ticking, World, sqlite_url, world_on
@@ -186,12 +188,17 @@ async def test_what_2601_tells_of_a_message_is_what_stands_when_it_is_told(conte
 @pytest.mark.parametrize("lost", [3, TRIES])
 async def test_admissions_fees_and_discharges_leave_one_entry_each(tmp_path: Path, lost: int) -> None:
     async with counter_on(sqlite_url(tmp_path)) as counter:
-        losing = Losing(counter.books)
-        counter.encounters = replace(counter.encounters, writes=replace(counter.writes, store=losing))
-        counter.fees = replace(counter.fees, writes=replace(counter.writes, store=losing))
+        losing, together = Losing(counter.books), Losing(CareBatches(counter.database))
+        batches_lost: Any = together
+        lost_together = Together(batches_lost, counter.writes.new_id, counter.writes.since)
+        care: Committer[CareWrite, CareOutcome] = Committer("care", lost_together.commit)
+        writes = replace(counter.writes, store=losing, submit=care.submit)
+        counter.encounters = replace(counter.encounters, writes=writes)
+        counter.fees = replace(counter.fees, writes=writes)
 
         async def until_kept(act: Callable[[], Awaitable[Any]]) -> Any:
             losing.others = [nothing] * lost
+            together.others = [nothing] * lost
             if lost == TRIES:
                 with pytest.raises(Fault, match="LEDGER_CONTENTION"):
                     await act()
@@ -205,6 +212,7 @@ async def test_admissions_fees_and_discharges_leave_one_entry_each(tmp_path: Pat
         await until_kept(lambda: counter.upload("2301:2", mdtrt_id, back, kind=STAY))
         assert sum(each.totals.medfee_fen for each in await batches(counter, mdtrt_id)) == 1000
         assert await entries(counter) == ["2301:1", "2301:2", "2401:1"]
+        await care.stop()
 
 
 async def settlements(world: World) -> list[tuple[str, str]]:

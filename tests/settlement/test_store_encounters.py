@@ -14,7 +14,7 @@ from services.kernel.requests import Moved, RequestStamp
 from services.runtime.db import Database, insert_statement
 from services.settlement.domain.benefits.outcome import MONEY_FIELDS
 from services.settlement.domain.care.encounters import Encounter, EncounterFilter, Entry
-from services.settlement.store import batch_books, encounters, fees, own_books
+from services.settlement.store import batch_books, care_batches, diagnoses, encounters, fees, own_books
 from services.settlement.store.fees import EncounterBooks, FeeWriter
 from services.settlement.store.schema import schema
 from services.settlement.store.settlement_rows import SETTLEMENT_COLUMNS
@@ -182,7 +182,12 @@ async def test_no_look_up_of_encounters_fees_or_books_reads_a_whole_table(tmp_pa
     await database.start(schema().metadata)
     assert (
         await scanned(
-            database, [each for module in (encounters, fees, batch_books, own_books) for each in statements_in(module)]
+            database,
+            [
+                each
+                for module in (encounters, diagnoses, fees, care_batches, batch_books, own_books)
+                for each in statements_in(module)
+            ],
         )
         == []
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import DriverConnection, insert_sql, sql
 from services.settlement.domain.care.diagnoses import Diagnosis, ToldDiagnosis
+from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.tables import DIAGNOSIS
 
 _TOLD: Final = ToldDiagnosis._fields
@@ -19,9 +20,11 @@ _STANDING: Final = sql(
     f"SELECT {', '.join(_COLUMNS)} FROM diagnosis WHERE mdtrt_id = ?1 AND state = 'standing'"
     " ORDER BY told_at, diag_info_id"
 )
-_REPLACE: Final = sql(
-    "UPDATE diagnosis SET state = 'replaced' WHERE mdtrt_id = ?1 AND stage = ?2 AND state = 'standing'"
-)
+_REPLACE: Final = {
+    dialect: f"UPDATE diagnosis SET state = 'replaced' FROM {keys_from(dialect, 2)}"
+    " WHERE mdtrt_id = k0 AND stage = k1 AND state = 'standing'"
+    for dialect in ("sqlite", "postgresql")
+}
 _ADD: Final = insert_sql(DIAGNOSIS)
 
 
@@ -44,7 +47,12 @@ class DiagnosisWriter(DiagnosisReader):
 
     async def replace_diagnoses(self, mdtrt_id: str, stage: str) -> None:
         """Those of the stage stand no more."""
-        await self._connection.run(_REPLACE, mdtrt_id, stage)
+        await self.replace_all_diagnoses([(mdtrt_id, stage)])
+
+    async def replace_all_diagnoses(self, stages: Sequence[tuple[str, str]]) -> None:
+        """Those of each encounter's stage stand no more."""
+        if stages:
+            await fetch_keyed(self._connection, _REPLACE[self._connection.dialect], 2, stages)
 
 
 def _diagnosis(row: Sequence[Any]) -> Diagnosis:

@@ -6,11 +6,12 @@ Conditions on kind and state stand in the texts as they stand in the indexes of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
-from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql
+from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql, update_statement
 from services.settlement.domain.care.encounters import (
     DISCHARGE,
     OUTPATIENT,
@@ -25,17 +26,17 @@ from services.settlement.store.locks import person_lock, stay_lock
 from services.settlement.store.settlement_rows import regions_from, regions_text
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 
-_COLUMNS: Final = tuple(column.name for column in ENCOUNTER.columns)
+ENCOUNTER_COLUMNS: Final = tuple(column.name for column in ENCOUNTER.columns)
 _MOMENTS: Final = frozenset({"begin_at", "end_at", "created_at"})
-_BEGIN, _END, _CREATED = (_COLUMNS.index(name) for name in ("begin_at", "end_at", "created_at"))
+_BEGIN, _END, _CREATED = (ENCOUNTER_COLUMNS.index(name) for name in ("begin_at", "end_at", "created_at"))
 _FIXED: Final = ("mdtrt_id", "fixmedins_code", "psn_no", "insutype", "kind", "ipt_otp_no", "created_at", "insured_cell")
-_CHANGING: Final = tuple(name for name in _COLUMNS if name not in _FIXED)
-_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM encounter"
+_CHANGING: Final = tuple(name for name in ENCOUNTER_COLUMNS if name not in _FIXED)
+_SELECT: Final = f"SELECT {', '.join(ENCOUNTER_COLUMNS)} FROM encounter"
 _OPEN_STAY: Final = "kind = 'stay' AND state = 'open'"
-_OPEN_VISIT: Final = "kind = 'visit' AND state = 'open'"
+OPEN_VISIT: Final = "kind = 'visit' AND state = 'open'"
 
 _ENCOUNTER: Final = sql(f"{_SELECT} WHERE mdtrt_id = ?1")
-_VISIT: Final = sql(f"{_SELECT} WHERE {_OPEN_VISIT} AND fixmedins_code = ?1 AND psn_no = ?2 AND ipt_otp_no = ?3")
+_VISIT: Final = sql(f"{_SELECT} WHERE {OPEN_VISIT} AND fixmedins_code = ?1 AND psn_no = ?2 AND ipt_otp_no = ?3")
 # In this cell or, of a person insured here, in another one.
 _STAY: Final = sql(
     f"SELECT mdtrt_id, fixmedins_code, '' FROM encounter WHERE {_OPEN_STAY} AND psn_no = ?1 UNION ALL"
@@ -46,10 +47,15 @@ _LISTED: Final = sql(
     " AND (?5 = '' OR AMONG(med_type, ?6)) AND (?7 = '' OR mdtrt_id = ?7) AND (?9 = '' OR local_med_type = ?9)"
     " ORDER BY begin_at DESC, mdtrt_id DESC LIMIT ?8"
 )
-_ENTRY: Final = sql(
-    "SELECT entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at, hash_version,"
-    " regions FROM encounter_entry WHERE scope = ?1 AND request_id = ?2"
+ENTRY: Final = ", ".join(
+    (
+        *("scope", "request_id", "rpc", "content_hash", "content", "hash_version", "regions"),
+        *("entry_id", "response", "mdtrt_id", "kind", "created_at"),
+    )
 )
+"""What `entry_of` reads of a row of `encounter_entry`."""
+
+_ENTRY: Final = sql(f"SELECT {ENTRY} FROM encounter_entry WHERE scope = ?1 AND request_id = ?2")
 # The bill of a pending order takes the stay's fees as a settlement does.
 _SETTLED_SINCE: Final = sql(
     "SELECT setl_id FROM settlement WHERE mdtrt_id = ?1 AND kind = 'settle' AND state IN ('standing', 'pending') AND setl_at >="
@@ -65,10 +71,9 @@ _PENDING_ORDER: Final = sql(
     "SELECT order_no, setl_id, lapses_at, insured_cell FROM settle_order WHERE phase = 'pending' AND psn_no = ?1"
     " AND mdtrt_id = ?2 AND carried = 0"
 )
-_CHANGE: Final = sql(
-    f"UPDATE encounter SET {', '.join(f'{name} = ?{place}' for place, name in enumerate(_CHANGING, 2))}"
-    " WHERE mdtrt_id = ?1"
-)
+_CHANGE: Final = {
+    dialect: update_statement(ENCOUNTER, dialect, "mdtrt_id", _CHANGING) for dialect in ("sqlite", "postgresql")
+}
 _ADD_ENTRY: Final = insert_sql(ENCOUNTER_ENTRY)
 _ADD_ENCOUNTER: Final = insert_sql(ENCOUNTER)
 
@@ -83,9 +88,7 @@ class EncounterReader:
     async def entry(self, scope: str, request_id: str) -> Entry | None:
         """The accepted write of that request id."""
         for row in await self._connection.run(_ENTRY, scope, request_id):
-            entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at, version, regions = row
-            stamp = RequestStamp(scope, request_id, rpc, content_hash, content, version, regions_from(regions))
-            return Entry(entry_id, stamp, response, mdtrt_id, kind, from_micros(created_at))
+            return entry_of(row)
         return None
 
     async def encounter(self, mdtrt_id: str) -> Encounter | None:
@@ -101,7 +104,7 @@ class EncounterReader:
             *(wanted.fixmedins_code, wanted.psn_no, begin, end, wanted.med_type, kinds, wanted.mdtrt_id, limit),
             wanted.local_med_type,
         )
-        return [_encounter(row) for row in await self._connection.run(_LISTED, *of)]
+        return [encounter_of(row) for row in await self._connection.run(_LISTED, *of)]
 
     async def open_visit(self, fixmedins_code: str, psn_no: str, ipt_otp_no: str) -> Encounter | None:
         """The open visit under the institution's own number."""
@@ -138,7 +141,7 @@ class EncounterReader:
 
     async def _one(self, statement: Mapping[str, str], *parameters: Any) -> Encounter | None:
         found = await self._connection.run(statement, *parameters)
-        return _encounter(found[0]) if found else None
+        return encounter_of(found[0]) if found else None
 
 
 class EncounterWriter(EncounterReader):
@@ -154,24 +157,52 @@ class EncounterWriter(EncounterReader):
 
     async def add_entry(self, entry: Entry) -> None:
         """Keeps an accepted write."""
-        stamp = entry.stamp
-        row = (
-            *(entry.entry_id, stamp.scope, stamp.request_id, stamp.rpc, stamp.content_hash, stamp.content),
-            *(entry.response, entry.mdtrt_id, entry.kind, to_micros(entry.created_at)),
-            *(stamp.hash_version, regions_text(stamp.regions)),
-        )
-        await self._connection.insert(_ADD_ENTRY[self._dialect], [row])
+        await self.add_entries([entry])
+
+    async def add_entries(self, entries: Sequence[Entry]) -> None:
+        """Keeps accepted writes, in the order of their keys: of two transactions that wait for each other's none would end."""
+        rows = [_entry_row(each) for each in sorted(entries, key=attrgetter("stamp.scope", "stamp.request_id"))]
+        await self._connection.insert(_ADD_ENTRY[self._dialect], rows)
 
     async def add_encounter(self, encounter: Encounter) -> None:
         """A new encounter."""
-        await self._connection.insert(_ADD_ENCOUNTER[self._dialect], [_stored(encounter, _COLUMNS)])
+        await self.add_encounters([encounter])
+
+    async def add_encounters(self, encounters: Sequence[Encounter]) -> None:
+        """New encounters."""
+        rows = [_stored(each, ENCOUNTER_COLUMNS) for each in encounters]
+        await self._connection.insert(_ADD_ENCOUNTER[self._dialect], rows)
 
     async def change_encounter(self, encounter: Encounter) -> None:
         """The encounter as it stands now."""
-        await self._connection.run(_CHANGE, encounter.mdtrt_id, *_stored(encounter, _CHANGING))
+        await self.change_encounters([encounter])
+
+    async def change_encounters(self, encounters: Sequence[Encounter]) -> None:
+        """Encounters as they stand now, none twice."""
+        rows = [[each.mdtrt_id, *_stored(each, _CHANGING)] for each in encounters]
+        await self._connection.insert(_CHANGE[self._dialect], rows)
 
 
-def _encounter(row: Sequence[Any]) -> Encounter:
+def entry_of(row: Sequence[Any]) -> Entry:
+    """The entry of a row of ENTRY."""
+    scope, request_id, rpc, content_hash, content, version, regions, entry_id, response, mdtrt_id, kind, created_at = (
+        row
+    )
+    stamp = RequestStamp(scope, request_id, rpc, content_hash, content, version, regions_from(regions))
+    return Entry(entry_id, stamp, response, mdtrt_id, kind, from_micros(created_at))
+
+
+def _entry_row(entry: Entry) -> tuple[Any, ...]:
+    stamp = entry.stamp
+    return (
+        *(entry.entry_id, stamp.scope, stamp.request_id, stamp.rpc, stamp.content_hash, stamp.content),
+        *(entry.response, entry.mdtrt_id, entry.kind, to_micros(entry.created_at)),
+        *(stamp.hash_version, regions_text(stamp.regions)),
+    )
+
+
+def encounter_of(row: Sequence[Any]) -> Encounter:
+    """The encounter of a row of all columns."""
     values = list(row)
     values[_BEGIN], values[_CREATED] = from_micros(values[_BEGIN]), from_micros(values[_CREATED])
     if values[_END] is not None:

@@ -20,16 +20,18 @@ from services.settlement.store.encounters import EncounterReader, EncounterWrite
 from services.settlement.store.reservations import ReservationReader, ReservationWriter
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
 
-_BATCH_COLUMNS: Final = tuple(column.name for column in FEE_BATCH.columns)
+BATCH_COLUMNS: Final = tuple(column.name for column in FEE_BATCH.columns)
 _LINE_COLUMNS: Final = tuple(column.name for column in FEE_LINE.columns if column.name != "cancelled_by")
 _ADD_BATCHES: Final = insert_sql(FEE_BATCH)
 _ADD_LINES: Final = insert_sql(FEE_LINE)
 # Statements on more lines than these take SQLite some milliseconds: they run beside the loop.
 _MANY: Final = 100
+# So many rows are inserted in two milliseconds: more are written beside the loop.
+_MANY_ROWS: Final = 400
 _NO_TAGS: Final = "{}"
 
 _BATCHES: Final = sql(
-    f"SELECT {', '.join(_BATCH_COLUMNS)} FROM fee_batch WHERE mdtrt_id = ?1 ORDER BY created_at, fee_batch_id"
+    f"SELECT {', '.join(BATCH_COLUMNS)} FROM fee_batch WHERE mdtrt_id = ?1 ORDER BY created_at, fee_batch_id"
 )
 _SELECT: Final = (
     f"SELECT b.chrg_bchno, b.state, b.setl_id, b.created_at, b.opter, b.opter_name,"
@@ -85,7 +87,7 @@ class FeeReader(EncounterReader, DiagnosisReader, ReservationReader):
 
     async def batches(self, mdtrt_id: str) -> list[FeeBatch]:
         """All charge batches, oldest first."""
-        return [_batch(row) for row in await self._connection.run(_BATCHES, mdtrt_id)]
+        return [batch_of(row) for row in await self._connection.run(_BATCHES, mdtrt_id)]
 
     async def fees_outside(self, mdtrt_id: str, window: FeeWindow) -> list[FeeMoment]:
         """Standing fees that arose outside the window, settled ones too."""
@@ -154,7 +156,7 @@ class FeeWriter(FeeReader, EncounterWriter, DiagnosisWriter, ReservationWriter):
         """New batches with their lines, each kind by one statement."""
         await self._connection.insert(_ADD_BATCHES[self._dialect], [_batch_row(batch) for batch in batches])
         rows = [_line_row(line) for line in lines]
-        await self._connection.insert(_ADD_LINES[self._dialect], rows, patient=len(rows) > _MANY)
+        await self._connection.insert(_ADD_LINES[self._dialect], rows, patient=len(rows) > _MANY_ROWS)
 
     async def cancel_batches(self, fee_batch_ids: Sequence[str]) -> None:
         """Cancels batches with all their lines."""
@@ -185,7 +187,8 @@ def _moments(rows: Sequence[Any]) -> list[FeeMoment]:
     return [FeeMoment(row[0], from_micros(row[1])) for row in rows]
 
 
-def _batch(row: Any) -> FeeBatch:
+def batch_of(row: Any) -> FeeBatch:
+    """The charge batch of a row of BATCH_COLUMNS."""
     fee_batch_id, mdtrt_id, chrg_bchno, kind, state, setl_id = row[:6]
     medfee, fulamt_ownpay, overlmt, preselfpay, inscp, hosp_part, exempt = row[6:13]
     line_count, created_at, opter, opter_name = row[13:]

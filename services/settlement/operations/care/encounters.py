@@ -42,7 +42,8 @@ from services.settlement.operations.care.diagnoses import told_diagnoses
 from services.settlement.operations.care.kinds import national_kind
 from services.settlement.operations.care.ports import CataloguePeer, ShownCredentials
 from services.settlement.operations.care.stays import Revise, cancelled, check_admittable
-from services.settlement.operations.care.writes import Accepted, Writes
+from services.settlement.operations.care.writes import Accepted, CareWrite, Writes
+from services.settlement.store.care_batches import VisitName
 from services.settlement.store.fees import FeeWriter
 
 Describe = Callable[[Encounter, Insured, Enrolment], bytes]
@@ -136,7 +137,10 @@ class EncounterOperations:
                 await writing.change_encounter(replace(encounter, ec_token_digest=fresh.ec_token_digest))
             return Accepted(render(encounter), ADMIT if fresh.kind == STAY else REGISTER, encounter)
 
-        return await self.writes.once(stamp, fresh.psn_no, now, decide)
+        if fresh.kind == STAY:
+            return await self.writes.once(stamp, fresh.psn_no, now, decide)
+        visit = VisitName(fresh.fixmedins_code, fresh.psn_no, fresh.ipt_otp_no)
+        return await self.writes.together(CareWrite(stamp, fresh.psn_no, now, decide, visit=visit))
 
     async def cover(self, registration: Registration) -> Cover:
         """The person behind the credential, and the enrolment that pays on the day that the care begins.
@@ -206,7 +210,7 @@ class EncounterOperations:
             await told_diagnoses(writing, self.writes.new_id, encounter.mdtrt_id, VISITED, told.diagnoses, now)
             return Accepted(response, DESCRIBE, encounter)
 
-        return await self.writes.once(stamp, name.psn_no, now, decide)
+        return await self.writes.together(CareWrite(stamp, name.psn_no, now, decide, name.mdtrt_id))
 
     async def listed(self, wanted: EncounterFilter) -> list[Encounter]:
         """Encounters of a person at an institution (5201), newest first; INVALID for a range that ends before it begins."""

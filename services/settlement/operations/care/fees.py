@@ -53,7 +53,7 @@ from services.settlement.domain.care.pricing import (
 )
 from services.settlement.domain.care.returns import Goods
 from services.settlement.operations.care.ports import CataloguePeer
-from services.settlement.operations.care.writes import Accepted, Writes
+from services.settlement.operations.care.writes import Accepted, CareWrite, Writes
 from services.settlement.store.fees import FeeReader, FeeWriter
 
 
@@ -146,7 +146,7 @@ class FeeOperations:
             told = [decision.stored.get(place) or by_number[line.feedetl_sn] for place, line in enumerate(upload.lines)]
             return Accepted(render(told), UPLOAD_FEES, encounter)
 
-        return await self.writes.once(stamp, upload.name.psn_no, now, decide)
+        return await self.writes.together(CareWrite(stamp, upload.name.psn_no, now, decide, upload.name.mdtrt_id))
 
     async def cancel_batches(
         self, stamp: RequestStamp, name: EncounterName, chrg_bchno: str, now: datetime, response: bytes

@@ -13,6 +13,7 @@ from typing import Protocol
 from services.kernel.errors import Fault
 from services.settlement.domain.care.catalogue import Disease, Institution, ItemKey, LocalKind, PricedItem, PriceScope
 from services.settlement.domain.care.insured import CredentialQuery, Insured
+from services.settlement.store.care_batches import CareBatch
 from services.settlement.store.fees import FeeReader, FeeWriter
 
 NewId = Callable[[str], str]
@@ -67,5 +68,13 @@ class EncounterStore(Protocol):
         ...
 
     def writing(self) -> AbstractAsyncContextManager[FeeWriter]:
+        """One transaction; raises `Moved` where a row that must be unique is taken."""
+        ...
+
+
+class CareBatchStore(Protocol):
+    """The same database for writes that are decided together."""
+
+    def writing(self) -> AbstractAsyncContextManager[CareBatch]:
         """One transaction; raises `Moved` where a row that must be unique is taken."""
         ...
