@@ -82,7 +82,7 @@ async def test_what_does_not_end_in_time_is_told_and_nothing_of_the_message_stan
     settling = asyncio.create_task(across.settled("2207:1", first, waits_s=5))
     await held.there.wait()
     with pytest.raises(Fault, match="ORDER_PENDING") as raised:
-        await across.settled("2207:2", second, waits_s=0.3)
+        await across.settled("2207:2", second, waits_s=1.5)
     assert [raised.value.metadata["order_no"]] == pending(across)
     held.go.set()
     await settling

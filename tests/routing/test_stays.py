@@ -273,10 +273,10 @@ async def test_the_end_of_a_stay_is_told_though_the_insured_cell_is_dark_and_rea
             raise dark()
 
     wards.cells.disturb = hang
-    assert await wards.sent(*discharge, waits_s=0.05) == f"discharge of {mdtrt_id}"
+    assert await wards.sent(*discharge, waits_s=0.5) == f"discharge of {mdtrt_id}"
     # One saga runs for the stay: what follows waits as long as its caller does.
     undo = wards.message(UNDO_DISCHARGE, who, mdtrt_id)
-    assert await wards.told(*undo, waits_s=0.05) == "OUTCOME_UNKNOWN"
+    assert await wards.told(*undo, waits_s=0.5) == "OUTCOME_UNKNOWN"
     hanging.set()
     await wards.kept.sagas.idle()
     wards.cells.disturb = None
@@ -296,7 +296,7 @@ async def test_routing_that_stops_waits_for_no_cell_that_hangs_and_the_next_one_
             await asyncio.Event().wait()
 
     wards.cells.disturb = hang
-    await wards.sent(*discharge, waits_s=0.05)
+    await wards.sent(*discharge, waits_s=0.5)
     await asyncio.wait_for(wards.kept.sagas.idle(grace_s=0.01), 20)
     assert set(wards.cells.held) == {discharge[1].mdtrt_id}
     wards.restarted()

@@ -148,12 +148,12 @@ async def test_a_method_that_the_servicer_leaves_out_is_unserved(running: desk.R
 
 
 async def test_work_that_nobody_waits_for_any_more_is_cancelled(running: desk.Running) -> None:
-    fault = await fault_of(running.raw("Look", look("slow"), INSTITUTION, timeout_s=0.1))
+    fault = await fault_of(running.raw("Look", look("slow"), INSTITUTION, timeout_s=0.5))
     assert (fault.kind, fault.reason) == (FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
     await asyncio.wait_for(running.servicer.cancelled.wait(), 20)
     deadline = running.servicer.calls[0].deadline
     assert deadline is not None
-    assert abs(deadline - datetime.now(UTC)) < timedelta(seconds=2)
+    assert abs(deadline - datetime.now(UTC)) < timedelta(seconds=4)
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ async def test_one_limit_covers_a_call_and_says_whether_it_can_have_arrived() ->
     provider.hold.clear()
     async with at(provider) as send:
         with pytest.raises(Unanswered) as broken:
-            await send(timeout_s=0.05)
+            await send(timeout_s=0.5)
         assert (broken.value.reason, broken.value.sent) == ("TIMEOUT", True)
         provider.hold.set()
     (port,) = free_ports(1)
