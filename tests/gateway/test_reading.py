@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -86,6 +88,7 @@ BROKEN: tuple[tuple[bytes, str, str], ...] = (
     ('{"a":\u00a01}'.encode(), "body.blank", "1:6"),
     ('{\u3000"a":1}'.encode(), "body.blank", "1:2"),
     (b'{\\"a\\":1}', "body.escaped", "1:2"),
+    (b'{"a":\\"x\\"}', "body.escaped", "1:6"),
     (b"hello", "body.no_json", "1:1"),
     (b" callback({})", "body.no_json", "1:2"),
     (b"infno: 1101", "body.no_json", "1:1"),
@@ -115,6 +118,29 @@ class TestBroken:
             with pytest.raises(Unreadable) as caught:
                 read(DECODER, body)
             assert (caught.value.rule, place(caught.value)) == (rule, where)
+
+    @pytest.fixture
+    def deep_stack(self) -> Iterator[None]:
+        """A stack on which the parser goes deeper than any message does."""
+        before = sys.getrecursionlimit()
+        sys.setrecursionlimit(10_000)
+        yield
+        sys.setrecursionlimit(before)
+
+    @pytest.mark.parametrize("body", [b'{"a":' * 1_000, b"[" * 1_000 + b",", b'{"a":[' * 500 + b"]" * 10 + b",}"])
+    @pytest.mark.usefixtures("deep_stack")
+    def test_a_broken_body_that_is_too_deep_is_told_so_whatever_the_stack_allows(self, body: bytes) -> None:
+        for read in (reading.leniently, reading.strictly):
+            with pytest.raises(Unreadable) as caught:
+                read(DECODER, body)
+            assert caught.value.rule == "body.too_deep"
+
+    @pytest.mark.usefixtures("deep_stack")
+    def test_a_long_body_that_is_flat_is_told_the_place_where_it_breaks(self) -> None:
+        body = b"[" + b'{"a":1},' * 2_000 + b"{'a':1}]"
+        with pytest.raises(Unreadable) as caught:
+            reading.leniently(DECODER, body)
+        assert (caught.value.rule, place(caught.value)) == ("body.single_quotes", "1:16003")
 
     @pytest.mark.parametrize("name", ["gzip", "deflate", "br"])
     def test_a_declared_compression_is_named(self, name: str) -> None:
@@ -210,6 +236,15 @@ class TestCharset:
         # Damaged UTF-8 is no GBK, wherever the damage is.
         assert text_of(text.encode()[:-1], declared_gbk=False) is None
         assert text_of(b"\xff" + text.encode(), declared_gbk=False) is None
+
+    @pytest.mark.parametrize("parts", [1, 2])
+    def test_a_body_that_ends_within_a_character_is_no_gbk_whatever_its_length(self, parts: int) -> None:
+        # So long that its end is that of a part in which long bodies are read.
+        whole = "中".encode("gb18030") * (32_768 * parts)
+        assert text_of(whole, declared_gbk=True) == "中" * (32_768 * parts)
+        broken = b"x" + whole[:-1]
+        assert len(broken) % 65_536 == 0
+        assert text_of(broken, declared_gbk=True) is None
 
     def test_the_kin_of_gbk_are_known_by_name(self) -> None:
         for name in ("GBK", "gb2312", '"GB18030"', "x-gbk", "cp936"):
