@@ -123,6 +123,27 @@ class TestHeads:
             kept.say(GET[:5])
             assert (await kept.answer())[0] == 408
 
+    async def test_who_was_refused_sees_at_once_that_nothing_more_comes(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connections, "HEAD_S", 0.1)
+        monkeypatch.setattr(connections, "LINGER_S", 60.0)
+        async with line(scene) as slow:
+            slow.say(GET[:-2])
+            assert (await slow.answer())[0] == 408
+            assert await slow.ended(5.0)
+
+    async def test_a_body_within_its_limit_may_come_in_many_pieces(self, scene: Scene) -> None:
+        # What lies behind a request is counted, and its own body is not: see the limit of messages in `settings`.
+        async with line(scene) as slow:
+            slow.say(b"POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 99000\r\n\r\n")
+            for _ in range(11):
+                await asyncio.sleep(0.005)
+                slow.say(b" " * 9_000)
+            assert (await slow.answer())[0] not in (0, 413)
+            slow.say(GET)
+            assert (await slow.answer())[0] == 200
+
     async def test_blank_lines_keep_no_connection_open(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         async with line(scene) as blank:
             blank.say(GET)
