@@ -64,12 +64,20 @@ def test_only_public_fields_are_business_numbers() -> None:
         ("StreamByRest", "no REST form"),
         ("StreamOfOthers", "which has not its messages and rules"),
         ("BatchOfNothing", "no list of messages"),
+        ("DoorWithoutBody", "a door needs door_name, query, headers, body"),
         ("Unwritten", "no generated messages"),
     ],
 )
 def test_options_that_do_not_hold_together_are_refused(service: str, complaint: str) -> None:
     with pytest.raises(ContractError, match=complaint):
         Contract.load((f"runtimebad.v1.{service}",))
+
+
+def test_a_door_that_names_no_verb_takes_post_alone_and_one_that_names_no_header_all() -> None:
+    methods = Contract.of_mesh().methods.values()
+    doors = {each.door.path: each.door for each in methods if each.door is not None}
+    notify, dicom = doors["/v1/channels/"], doors["/dicom-web/"]
+    assert (notify.verbs, notify.headers, dicom.verbs) == ({"POST"}, set(), {"GET"})
 
 
 def test_the_whole_mesh_has_a_contract_and_every_service_a_stub() -> None:
