@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.runtime.pos import parts
 from services.runtime.pos.frames import PosFrame, read_frame
-from services.runtime.pos.messages import Malformed, PosMessage, amount_of, decode, encode
+from services.runtime.pos.messages import MOST_BYTES, Malformed, PosMessage, amount_of, decode, encode
 from services.runtime.pos.seals import Algorithm, PosKeys, packed_keys, seal_holds, seal_of, sealed, unpacked_keys
 
 CARD = "9000000000000000019"
@@ -145,6 +145,13 @@ def test_fields_that_do_not_fit_are_named_and_never_shown(fields: dict[int, str]
 def test_bytes_with_a_field_that_is_not_used_are_refused() -> None:
     with pytest.raises(Malformed):
         decode(bytes.fromhex("0200 0200000000000000"))
+
+
+def test_more_bytes_than_a_message_may_have_are_not_read_and_the_refusal_says_how_many() -> None:
+    whole = encode(PURCHASE)
+    assert decode(whole) == PURCHASE
+    with pytest.raises(Malformed, match=f"a message of {MOST_BYTES + 1} bytes; at most {MOST_BYTES}"):
+        decode(whole + bytes(MOST_BYTES + 1 - len(whole)))
 
 
 def test_amounts_are_whole_fen_in_twelve_digits() -> None:

@@ -82,6 +82,17 @@ class TestAnotherLibrarysRequests:
         data = opened(json.dumps(vector["body"]).encode()).data
         assert signed_text(vector["body"], data, SECRET, SecretForm.KEY, rows).decode() == vector["text"]
 
+    @pytest.mark.parametrize(
+        ("rows", "row"),
+        [(Rows.LIKE_ALL, '{"no":"false","sum":"1.50"}'), (Rows.AS_SENT, '{"no":false,"sum":1.50}')],
+        ids=["like all", "as sent"],
+    )
+    def test_yes_and_no_are_signed_as_words_and_neither_no_nor_nought_is_left_out(self, rows: Rows, row: str) -> None:
+        data = {"yes": True, "no": False, "zero": 0, "rows": [{"no": False, "sum": b"1.50"}]}
+        text = signed_text({"success": False, "code": 0}, data, SECRET, SecretForm.KEY, rows).decode()
+        told = f'{{"no":"false","rows":[{row}],"yes":"true","zero":"0"}}'
+        assert text == f"code=0&data={told}&success=false&key={SECRET}"
+
     def test_the_cipher_text_is_the_same_bit_for_bit(self) -> None:
         body = VECTORS["requests"][0]["body"]
         assert ours().encrypt(ours().decrypt(body["encData"])) == body["encData"]

@@ -69,10 +69,11 @@ def test_what_is_encrypted_is_read_again(plain: bytes, iv: bytes) -> None:
 
 
 @pytest.mark.parametrize("cipher", [b"", bytes(15), bytes(17), bytes(16)])
-def test_a_text_of_another_length_or_padding_is_refused(cipher: bytes) -> None:
-    with pytest.raises(Sm4Error):
+def test_a_text_of_another_length_or_padding_is_refused_and_told_apart(cipher: bytes) -> None:
+    told = "padding is wrong" if len(cipher) == 16 else "not a multiple of 16 bytes"
+    with pytest.raises(Sm4Error, match=told):
         sm4.decrypt_ecb(KEY, cipher)
-    with pytest.raises(Sm4Error):
+    with pytest.raises(Sm4Error, match=told):
         sm4.decrypt_cbc(KEY, bytes(16), cipher)
 
 
