@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from services.catalogue.domain.policies import version_of
+from services.catalogue.domain.policies import version_of, warnings_of
 from services.catalogue.domain.pricing import PriceScope
 from services.catalogue.domain.publishing import PlacedRecord
 from services.catalogue.domain.queries import PolicyPlace
 from services.catalogue.domain.records import EMPTY_HEAD, PolicyVersion, Record
+from services.catalogue.operations import publish as publishing
 from services.catalogue.operations.lookups import Lookups
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
 from services.catalogue.operations.start import publish_first
@@ -139,6 +141,30 @@ async def test_a_policy_is_held_against_the_constraint_file_that_stands(store: C
     await publish(store, "a", version_of(constraint))
     said = await publish(store, "b", version_of(generous))
     assert [line.split(": ")[:3] for line in said[0].warnings] == [["generous@1", "remote[1]", "remote.limit"]]
+
+
+async def test_while_policies_are_proven_others_have_their_turn_between_any_two(
+    store: CatalogueStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, proven_at = 0, list[int]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def proving(made: PolicyVersion, constraints: Sequence[PolicyVersion]) -> list[str]:
+        proven_at.append(turns)
+        return warnings_of(made, constraints)
+
+    monkeypatch.setattr(publishing, "warnings_of", proving)
+    waiting = asyncio.create_task(others())
+    policies = [policy("1", "2020-01-01", policy_id=f"policy-{number}") for number in range(5)]
+    (said,) = await publish(store, "a", *policies)
+    waiting.cancel()
+    assert said.published_count == len(proven_at) == 5
+    assert sorted(set(proven_at)) == proven_at
 
 
 async def test_prices_come_in_the_order_asked_each_on_its_own_day(store: CatalogueStore) -> None:

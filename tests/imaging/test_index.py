@@ -170,6 +170,14 @@ async def test_a_node_that_made_more_than_has_come_is_behind_until_it_has_come(s
     assert not (await index_of(small_house).places())[1].behind
 
 
+async def test_a_heartbeat_that_says_no_number_leaves_the_one_that_was_said(small_house: House) -> None:
+    nodes = NodeOperations(small_house.store)
+    await nodes.heard(NODE.node_no, NOON, retrieving=True, last_seq=2)
+    await small_house.upload(upsert(1))
+    await nodes.heard(NODE.node_no, NOON, retrieving=True)
+    assert (await index_of(small_house).places())[1].behind
+
+
 async def test_nodes_are_read_once_a_second(small_house: House) -> None:
     moment = [0.0]
     index = StoredIndex(small_house.store, lambda: NOON, lambda: moment[0])

@@ -20,7 +20,7 @@ from services.payment.servicer.held import HeldServicer
 from services.payment.servicer.unhurried import Unhurried
 from services.runtime.call import CallContext, Caller, Role, use_call
 from tests.payment.order_fakes import SPLIT, Booked, House
-from yibao.payment.v1 import held_pb2
+from yibao.payment.v1 import held_pb2, pay_order_state_pb2
 
 CASH = SPLIT.cash_fen
 
@@ -213,6 +213,7 @@ async def test_a_decision_is_kept_with_who_and_why_and_a_repeat_decides_nothing(
     assert told.next_zh
     assert held_pb2.HELD_DECISION_TAKEN_AS_PAID not in told.decisions
     assert first == again
+    assert first.phase == pay_order_state_pb2.ORDER_PHASE_FAILED
     assert reused.value.reason == "REQUEST_ID_REUSED"
     (decided,) = kept.decisions
     assert (decided.decided_by, decided.memo, decided.proof_no) == ("op7", "票据齐全", "BANK-1")

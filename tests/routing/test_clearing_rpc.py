@@ -108,10 +108,32 @@ async def test_a_day_is_checked_and_prepayments_are_watched(running: Running) ->
         (journals_pb.CLEARING_SIDE_INSURED, journals_pb.DIFFERENCE_KIND_MISSING, 75_000)
     ]
     (usage,) = (await running.call(stub.ListPrepayments, payments_pb.ListPrepaymentsRequest())).usages
+    assert usage.used_fen == 75_000
     assert (usage.used_percent, usage.level) == (75, payments_pb.PREPAYMENT_LEVEL_YELLOW)
     listed = await running.call(stub.ListPrepaymentWarnings, payments_pb.ListPrepaymentWarningsRequest(page_size=1))
     assert [(each.day, each.used_fen) for each in listed.warnings] == [(day, 75_000)]
     assert listed.next_page_token == ""
+
+
+async def test_warnings_are_read_page_by_page_each_once_and_tell_whose_money_runs_short(running: Running) -> None:
+    stub = running.peers.stub(ClearingServiceStub, "routing")
+    regions = {"320000": 75_000, "330000": 90_000, "370000": 99_000}
+    for number, (region, fen) in enumerate(regions.items(), 1):
+        area = f"{region[:2]}0100"
+        await running.call(stub.CollectJournals, collecting(str(number), fen, insured_area=area))
+        prepaying = payments_pb.MovePrepaymentRequest(
+            request_id=new_id(), insured_area=area, care_area="110000", amount_fen=100_000
+        )
+        await running.call(stub.MovePrepayment, prepaying)
+    day = day_message(DAY)
+    await running.call(stub.CheckDay, journals_pb.CheckDayRequest(request_id=new_id(), setl_day=day))
+    told, place = list[tuple[str, int]](), ""
+    for _ in regions:
+        asking = payments_pb.ListPrepaymentWarningsRequest(page_size=1, page_token=place)
+        page = await running.call(stub.ListPrepaymentWarnings, asking)
+        told += [(each.prepayment.insured_region, each.used_fen) for each in page.warnings]
+        place = page.next_page_token
+    assert (told, place) == ([*regions.items()], "")
 
 
 async def test_an_institution_sees_its_own_bills_and_leaves_one_out(running: Running) -> None:

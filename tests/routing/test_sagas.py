@@ -189,6 +189,24 @@ async def test_who_waits_for_anothers_saga_is_told_its_end_or_that_the_time_is_o
     assert await asyncio.wait_for(kept.sagas.ended(dark.order_no, 60), 20) is None
 
 
+async def test_who_waits_looks_again_soon_then_ever_more_seldom_but_four_times_a_second(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, rests, sleep = await kept.sagas.begin(kept.new()), list[float](), asyncio.sleep
+
+    async def resting(wait_s: float) -> None:
+        await sleep(0)
+        if wait_s:
+            rests.append(wait_s)
+            if len(rests) == 7:
+                kept.sagas.end(begun.order_no, State.DONE)
+
+    monkeypatch.setattr(asyncio, "sleep", resting)
+    ended = await kept.sagas.ended(begun.order_no, 5)
+    assert ended is not None
+    assert rests[:7] == [0.02, 0.04, 0.08, 0.16, 0.25, 0.25, 0.25]
+
+
 async def test_a_saga_is_taken_by_one_and_only_when_its_lease_or_its_rest_is_over(any_kept: Kept) -> None:
     begun = await any_kept.sagas.begin(any_kept.new(left_s=10))
     any_kept.clock.pass_by(10 + SPARE_S)
