@@ -30,9 +30,9 @@ def kinds() -> Iterator[tuple[str, type[Enum]]]:
     for path in sorted(paths):
         module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         for name, each in vars(module).items():
-            if inspect.isclass(each) and issubclass(each, Enum) and each.__module__ == module.__name__:
-                if all(isinstance(one.value, str) for one in each):
-                    yield f"{module.__name__.removeprefix('services.')}.{name}", each
+            own = inspect.isclass(each) and issubclass(each, Enum) and each.__module__ == module.__name__
+            if own and all(isinstance(one.value, str) for one in each):
+                yield f"{module.__name__.removeprefix('services.')}.{name}", each
 
 
 KINDS: Final = dict(kinds())

@@ -174,6 +174,19 @@ class TestRows:
         told = [(each.rule, each.path) for each in notes.each()]
         assert told == [(BLANK, "psn_no"), (UNKNOWN, "foo"), (BARE, "data")]
 
+    def test_what_stands_in_any_row_of_a_list_is_read_and_in_every_row_known(self) -> None:
+        rows = [
+            {"feedetl_sn": "1", "mdtrt_id": " ", "psn_no": "P"},
+            {"feedetl_sn": "2", "mdtrt_id": "A", "psn_no": None},
+            {"feedetl_sn": "3", "mdtrt_id": "A"},
+        ]
+        notes = Notes()
+        request: Any = compile_request(fee_pb2.UploadFeesRequest)({}, {"feedetail": rows}, "k", notes)
+        assert (request.mdtrt_id, request.psn_no, len(request.feedetail)) == ("A", "P", 3)
+        told = [(each.rule, each.path) for each in notes.each()]
+        assert not [path for rule, path in told if rule == UNKNOWN]
+        assert {(BLANK, "feedetail[0].mdtrt_id"), (BLANK, "feedetail[1].psn_no")} <= {*told}
+
     def test_a_node_that_is_there_wins_over_fields_beside_it(self) -> None:
         request: Any = compile_request(stay_pb2.CancelAdmissionRequest)(
             {}, {"data": {"mdtrt_id": "A"}, "mdtrt_id": "B", "psn_no": "P"}, "k"
@@ -233,6 +246,13 @@ class TestWhatDoesNotFit:
             compile_request(request_class)(envelope, root, "k")
         (broken,) = caught.value.violations
         assert (broken.path.endswith(path), broken.rule) == (True, f"national.{rule}"), broken
+
+    def test_behind_a_row_that_is_none_the_others_are_read_and_all_that_is_wrong_is_told_at_once(self) -> None:
+        rows = ["x", {"feedetl_sn": "2", "psn_no": "P"}, {"feedetl_sn": "3", "psn_no": [1]}]
+        with pytest.raises(Fault) as caught:
+            compile_request(fee_pb2.UploadFeesRequest)({}, {"feedetail": rows}, "k")
+        told = [(each.path, each.rule) for each in caught.value.violations]
+        assert told == [("feedetail[0]", "national.node"), ("feedetail[2].psn_no", "national.text")]
 
     @pytest.mark.parametrize("number", [str(1 << 31), str(-(1 << 31) - 1)])
     def test_a_whole_number_has_32_bits(self, number: str) -> None:

@@ -19,12 +19,13 @@ from services.imaging.domain.scopes import Scope
 from services.imaging.domain.sessions import GrantDecision, Reader
 from services.imaging.operations.recognising import WhoAsks, fits
 from services.imaging.operations.reporting import BEGIN, ReportResult
+from services.imaging.servicer.recognition import RecognitionServicer
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind
 from tests.imaging.conftest import House, key_of
 from tests.imaging.entries import HOSPITAL, NOON, OTHER_NODE, OTHER_PSN_NO, PSN_NO, move, uid, upsert, withdrawal
 from tests.imaging.recognising import CT, ELSEWHERE, PLANNED, REPORT, Desk
-from yibao.imaging.v1 import entry_pb2
+from yibao.imaging.v1 import entry_pb2, recognition_pb2
 
 MARKED: Mapping[str, Any] = {"recognition": entry_pb2.RECOGNITION_RANGE_NATION, "item_code": CT}
 
@@ -219,6 +220,11 @@ async def test_a_decision_is_recorded_once_and_counted(desk: Desk) -> None:
     (month,) = await desk.books.months(ELSEWHERE, 202603, 202603)
     assert (month.counts[Count.OFFERED], month.counts[Count.ACCEPTED]) == (3, 1)
     assert (month.repeated, month.unanswered) == ({RepeatReason.EMERGENCY: 1}, 1)
+    asked = recognition_pb2.CountRecognitionsRequest(fixmedins_code=ELSEWHERE, first_month="2026-03")
+    (told,) = (await RecognitionServicer(desk.recognising, desk.books).CountRecognitions(asked, None)).months
+    assert (told.month, told.offered, told.accepted, told.unanswered) == ("2026-03", 3, 1, 1)
+    (reason,) = told.repeated
+    assert (reason.repeat_reason, reason.count) == (recognition_pb2.REPEAT_REASON_EMERGENCY, 1)
 
 
 async def test_a_decision_on_an_advice_without_examinations_is_kept_and_not_counted(desk: Desk) -> None:

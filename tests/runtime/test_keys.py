@@ -18,7 +18,7 @@ from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.call import CALLER_KEY, Caller, Role
 from services.runtime.config import Config, ConfigError
-from services.runtime.keys import Keys, follow, hkdf, load
+from services.runtime.keys import KeyLines, Keys, follow, hkdf, load
 from services.runtime.status import from_rpc_error
 from tests.said import said
 from tests.tokens import Tokens
@@ -227,3 +227,21 @@ async def test_whatever_befalls_a_look_at_the_file_the_next_one_comes_and_hands_
     assert told == ["broken", "broken", "broken", "last"]
     # Once for each cause, however often it comes.
     assert [each.message for each in said(caplog, "yibao.keys")] == ["keys not handed on; tried again"] * 2
+
+
+@pytest.mark.parametrize("first", ["keys of a member", "keys of another"], ids=lambda line: f"{len(line)} letters")
+def test_a_child_gets_the_first_line_by_itself_whatever_its_parent_has_written_behind_it(first: str) -> None:
+    here, there = os.pipe()
+    # A read of more than has come would wait for a parent that has nothing more to say.
+    os.set_blocking(here, False)
+    lines = KeyLines(here)
+    try:
+        os.write(there, f"{first}\nsecond\nhalf of the th".encode())
+        assert lines.first() == first
+        assert lines.more() == ["second"]
+        os.write(there, b"ird\n")
+        assert lines.more() == ["half of the third"]
+    finally:
+        os.close(there)
+    assert lines.more() is None
+    os.close(here)
