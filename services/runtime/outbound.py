@@ -329,9 +329,19 @@ class _TooLate(stop_base):
 def fault_of(status: Status, member: str) -> Fault:
     """The refusal of one item of a batch RPC; an internal error there means that the peer did not answer the item."""
     found = from_status(status, member=member)
-    if isinstance(found, InternalError):
-        return Fault(FaultKind.UNAVAILABLE, "PEER_UNAVAILABLE", {"member": member})
-    return found
+    return _unanswered(member) if isinstance(found, InternalError) else found
+
+
+async def answer_of(call: Awaitable[Response], member: str) -> Response:
+    """The answer of a call that was `gathered`; an internal error is told as `fault_of` tells it."""
+    try:
+        return await call
+    except InternalError:
+        raise _unanswered(member) from None
+
+
+def _unanswered(member: str) -> Fault:
+    return Fault(FaultKind.UNAVAILABLE, "PEER_UNAVAILABLE", {"member": member})
 
 
 def _unavailable(error: BaseException) -> bool:

@@ -99,6 +99,23 @@ async def test_a_bug_of_identity_fails_its_own_item_only(identity: IdentityClien
     assert isinstance(second, Insured)
 
 
+async def test_credentials_that_are_shown_at_the_same_time_are_one_call(
+    identity: IdentityClient, credentials: Credentials
+) -> None:
+    shown = [replace(query(psn_no), node="mdtrtinfo") for psn_no in ("p1", "nobody", "p3", "bug")]
+    first, second, third, bug = await asyncio.gather(*map(identity.verify, shown), return_exceptions=True)
+    assert isinstance(first, Insured)
+    assert isinstance(third, Insured)
+    assert (first.person.psn_no, third.person.psn_no) == ("p1", "p3")
+    assert isinstance(second, Fault)
+    assert second.reason == "PERSON_NOT_FOUND"
+    assert isinstance(bug, Fault)
+    assert (bug.reason, bug.metadata["member"]) == ("PEER_UNAVAILABLE", "identity")
+    assert credentials.batches == [4]
+    assert isinstance(await identity.verify(query("p5")), Insured)
+    assert credentials.batches == [4, 1]
+
+
 async def test_a_long_list_is_asked_in_parts(identity: IdentityClient, credentials: Credentials) -> None:
     answers = await identity.verify_batch([query(f"p{number}") for number in range(130)])
     assert [entry.person.psn_no for entry in answers if isinstance(entry, Insured)] == [f"p{n}" for n in range(130)]

@@ -75,6 +75,12 @@ class FakeIdentity:
         self.calls = 0
         self.down: Fault | None = None
 
+    async def verify(self, item: CredentialQuery) -> Insured:
+        (found,) = await self.verify_batch([item])
+        if isinstance(found, Fault):
+            raise found
+        return found
+
     async def verify_batch(self, items: Sequence[CredentialQuery]) -> Sequence[Insured | Fault]:
         self.calls += 1
         if self.down is not None:

@@ -10,7 +10,7 @@ from google.rpc.status_pb2 import Status
 
 from services.kernel.codes import EC, ID_CARD, SOCIAL_SECURITY_CARD
 from services.kernel.errors import Fault
-from services.runtime.outbound import Peers, fault_of
+from services.runtime.outbound import Peers, answer_of, fault_of
 from services.runtime.wire import day_message, optional_told_day, told_day
 from services.settlement.domain.care.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
 from yibao.common.v1.codes_pb2 import MdtrtCertType
@@ -35,6 +35,14 @@ class IdentityClient:
         self._peers = peers
         self._credentials = peers.stub(credential_pb2_grpc.CredentialServiceStub, MEMBER)
         self._persons = peers.stub(person_pb2_grpc.PersonServiceStub, MEMBER)
+        self._verify = peers.gathered(self._credentials.Verify, self._credentials.BatchVerify)
+
+    async def verify(self, item: CredentialQuery) -> Insured:
+        """Whose the credential is, asked together with what others ask meanwhile; raises its refusal."""
+        try:
+            return _insured(await answer_of(self._verify(_verify_request(item)), MEMBER))
+        except Fault as refusal:
+            raise _named(refusal, item) from None
 
     async def verify_batch(self, items: Sequence[CredentialQuery]) -> Sequence[Insured | Fault]:
         """Whose each credential is, or its refusal, in order. Raises when identity is out of reach."""
@@ -75,7 +83,10 @@ class IdentityClient:
 
 def _refusal(status: Status, item: CredentialQuery) -> Fault:
     """Why a credential is refused, its fields named as the request holds them: identity's own are called alike."""
-    fault = fault_of(status, MEMBER)
+    return _named(fault_of(status, MEMBER), item)
+
+
+def _named(fault: Fault, item: CredentialQuery) -> Fault:
     paths = [replace(each, path=f"{item.node}.{each.path}") for each in fault.violations]
     return Fault(fault.kind, fault.reason, fault.metadata, violations=paths, retry_after_s=fault.retry_after_s)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.kernel.errors import Fault, precondition
+from services.kernel.errors import precondition
 from services.kernel.persons import name_mismatch, same_name
 from services.settlement.domain.books.entries import Wanted
 from services.settlement.domain.books.ledger import AccountKey
@@ -42,10 +42,7 @@ class Persons:
 
     async def asked(self, query: CredentialQuery) -> Insured:
         """The person asked about; raises the refusals of Verify."""
-        (found,) = await self.identity.verify_batch([query])
-        if isinstance(found, Fault):
-            raise found
-        return found
+        return await self.identity.verify(query)
 
     async def info(self, credential: CredentialQuery, psn_name: str = "") -> InsuredInfo:
         """The person behind the credential with the balances of the accounts; NAME_MISMATCH where a name says otherwise.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.kernel.clock import beijing_day
+from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.settlement.domain.care.bill import STAY, VISIT
 from services.settlement.domain.care.diagnoses import ADMISSION, NONE_TOLD, DiagnosesTold
@@ -181,12 +182,14 @@ class EncounterOperations:
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, and
         FEE_TIME_OUTSIDE where it would begin more than 24 hours after unsettled fees.
         """
-        answered = await self.writes.answered(stamp)
-        if answered is not None:
-            return answered
-        day, sent = beijing_day(told.begin_at), KindOfCare(told.med_type, told.local_med_type)
-        kind = await national_kind(self.catalogue, sent, name.fixmedins_code, day, "mdtrtinfo.med_type")
-        check_setting(kind, "mdtrtinfo.med_type", stay=False)
+        try:
+            kind = await self._kind_of_visit(told, name.fixmedins_code)
+        except Fault:
+            # A repeat is answered whatever its kind of care is today. Where it stands, the commit looks for repeats.
+            answered = await self.writes.answered(stamp)
+            if answered is not None:
+                return answered
+            raise
 
         async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
@@ -223,6 +226,12 @@ class EncounterOperations:
         async with self.writes.store.reading() as snapshot:
             encounter = named_encounter(name, await snapshot.encounter(name.mdtrt_id))
             return encounter, bool((await snapshot.fee_presence(encounter.mdtrt_id)).setl_id)
+
+    async def _kind_of_visit(self, told: VisitInformation, fixmedins_code: str) -> KindOfCare:
+        day, sent = beijing_day(told.begin_at), KindOfCare(told.med_type, told.local_med_type)
+        kind = await national_kind(self.catalogue, sent, fixmedins_code, day, "mdtrtinfo.med_type")
+        check_setting(kind, "mdtrtinfo.med_type", stay=False)
+        return kind
 
     async def _add(self, writing: FeeWriter, fresh: Encounter, told: DiagnosesTold) -> None:
         await writing.add_encounter(fresh)

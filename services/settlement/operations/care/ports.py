@@ -23,6 +23,10 @@ NewId = Callable[[str], str]
 class IdentityPeer(Protocol):
     """Who is insured."""
 
+    async def verify(self, item: CredentialQuery) -> Insured:
+        """Whose the credential of the call being served is; raises its refusal."""
+        ...
+
     async def verify_batch(self, items: Sequence[CredentialQuery]) -> Sequence[Insured | Fault]:
         """Whose each credential is, or its refusal, in order; one call. Raises when identity is out of reach."""
         ...
