@@ -130,6 +130,13 @@ def test_the_dictionaries_are_those_of_the_reference() -> None:
         assert codes == set(tables[name]["values"]), name
 
 
+def test_the_code_of_a_division_that_comes_as_a_number_is_told_and_read() -> None:
+    divisions = [each for each in CASES if each[2].name.endswith("admvs") and each[2].kind is Kind.TEXT]
+    assert divisions
+    for each in divisions:
+        assert told(*each, 990100) == {"lenient.text"}
+
+
 def test_what_is_told_of_a_value_says_what_to_do() -> None:
     for rule in LENIENT_RULES:
         assert rule.startswith("lenient.form.") or rule in LENIENT_STEPS, rule

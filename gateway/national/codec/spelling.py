@@ -99,7 +99,10 @@ def spelling(plan: FieldPlan) -> Spelling:
 
 def _text(name: str) -> Spelling:
     if name.endswith(_REGIONS):
-        return Spelling(is_division, lambda raw: _ODD[TEXT] if type(raw) is not str else _ODD[DIVISION])
+        return Spelling(
+            lambda raw: type(raw) is str and is_division(raw),
+            lambda raw: _ODD[TEXT] if type(raw) is not str else _ODD[DIVISION],
+        )
     dictionary = dictionary_of(name)
     if not dictionary:
         return Spelling(None, lambda raw: _ODD[TEXT] if type(raw) is not str else None)
