@@ -6,10 +6,11 @@ It supervises and nothing more: a child that dies takes the others down, so that
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import groupby
 from typing import Any, Final
 
@@ -79,7 +80,7 @@ class Children:
             for name, process in self._running:
                 if process.poll() is not None:
                     return name
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await _an_end([process.pid for _, process in self._running])
 
     async def stop(self) -> None:
         """Asks each to stop, the last started first, and kills what does not end in time."""
@@ -143,6 +144,22 @@ async def _all_of(starting: Sequence[Coroutine[Any, Any, str]]) -> list[str]:
         if isinstance(outcome, BaseException):
             raise outcome
     return [outcome for outcome in outcomes if isinstance(outcome, str)]
+
+
+async def _an_end(pids: Sequence[int]) -> None:
+    """Waits until one of the processes ends, where the kernel tells that; elsewhere a moment."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    with ExitStack() as watched:
+        try:
+            for pid in pids:
+                told = os.pidfd_open(pid)
+                watched.callback(os.close, told)
+                loop.add_reader(told, ended.set)
+                watched.callback(loop.remove_reader, told)
+        except (AttributeError, OSError):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        else:
+            await ended.wait()
 
 
 async def _ended(process: Process) -> None:

@@ -38,7 +38,8 @@ class LoopWatch:
         return max(0.0, now_s, *self._seen) if self._seen else max(0.0, now_s)
 
     def _again(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._due = loop.time() + EVERY_S
+        # At whole multiples: the watches of all members on one loop wake it together.
+        self._due = (round(loop.time() / EVERY_S) + 1) * EVERY_S
         self._timer = loop.call_at(self._due, self._fire, loop)
 
     def _fire(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -175,7 +175,9 @@ class MemberServer:
 
     async def _follow_health(self) -> None:
         while True:
-            await asyncio.sleep(_HEALTH_EVERY_S)
+            # At whole multiples, all members of a loop together.
+            now = asyncio.get_running_loop().time()
+            await asyncio.sleep((round(now / _HEALTH_EVERY_S) + 1) * _HEALTH_EVERY_S - now)
             await self._tell_health()
 
     async def _tell_health(self) -> None:

@@ -325,6 +325,24 @@ async def test_a_child_that_ends_by_itself_is_noticed(script: Path) -> None:
     await family.stop()
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system does not tell of an end")
+async def test_the_end_of_a_child_is_told_and_not_looked_for(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.runtime.children._LOOK_EVERY_S", 60.0)
+    family = children(script)
+    await family.start(["a", "dying"])
+    assert await asyncio.wait_for(family.watch(), 5) == "dying"
+    monkeypatch.undo()
+    await family.stop()
+
+
+async def test_where_no_end_is_told_children_are_looked_at(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    family = children(script)
+    await family.start(["a", "dying"])
+    assert await asyncio.wait_for(family.watch(), 5) == "dying"
+    await family.stop()
+
+
 LONG_NUMBERS = """
 import sys
 import time
