@@ -19,8 +19,8 @@ import msgspec
 
 from gateway import reading
 from gateway.charset import declares_gbk
-from gateway.national.codec.decode import Row
 from gateway.national.codec.plan import disagreeing, find, is_absent
+from gateway.national.codec.reading import Row
 from gateway.national.codec.refusing import check_keys, end_of
 from gateway.national.codec.scalars import Unfit, read_text
 from gateway.reading import Decoder, Unreadable

@@ -7,7 +7,7 @@ list of one. Whatever cannot be meant is refused with its path in the client's o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor
@@ -27,42 +27,17 @@ from gateway.national.codec.plan import (
     is_absent,
     trimmed,
 )
-from gateway.national.codec.refusing import MOST_KEYS, check_keys, end_of, violation_of
+from gateway.national.codec.quick import QuickReader, quick_reader
+from gateway.national.codec.reading import Reading, Row, Values
+from gateway.national.codec.refusing import MOST_KEYS, check_keys, end_of
 from gateway.national.codec.scalars import Unfit
 from gateway.national.codec.spelling import NULL_TEXT, PADDED, SHORT, Spelling, spelling
-from services.kernel.errors import Fault, FaultKind, Violation, Violations
+from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.contract import ContractError
 from services.runtime.texts.gateway import rule_text
 
-Row = dict[str, Any]
-Values = dict[str, Any]
-
 _LITERALS: Final = (str, int, bytes)
 _LONGEST_KEY: Final = 64
-
-
-@dataclass(slots=True)
-class Reading:
-    """One request while it is read: its envelope, its `input`, the request key, what was found wrong, and where somebody
-    wants them, notes of what is lenient."""
-
-    envelope: Row
-    root: Row
-    request_key: str
-    notes: Notes | None = None
-    violations: Violations = field(default_factory=Violations)
-
-    def refuse(self, path: str, unfit: Unfit) -> None:
-        """Notes a value that does not fit."""
-        if not self.violations.full():
-            self.violations.append(violation_of(path, unfit))
-
-    def spelt(self, how: Spelling, raw: Any, place: str, key: str, shape: Shape) -> None:
-        """Notes a value that was read, where the text writes it otherwise."""
-        odd = how.odd(raw) if self.notes is not None else None
-        if odd is not None and self.notes is not None:
-            self.notes.value(place, key, shape, odd.rule, odd.values)
-
 
 RequestReader = Callable[..., Message]
 RowReader = Callable[[Reading, Row, str], Values]
@@ -72,6 +47,7 @@ Extra = Callable[[Reading, Row, str, Values], None]
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
+    plan: FieldPlan
     field: str
     name: str
     read: scalars.Reader
@@ -115,15 +91,12 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
         for key, slot in exact.items()
         if slot.node is None and key == slot.name
     }
-    extras = tuple(_extras(plans, shapes, group))
     told = NOTHING if shape is None else shape
     required, beside = (NOTHING.required, NOTHING.beside) if group else (told.required, told.beside)
     left = frozenset(key for key in beside if key not in exact and folded(key) not in loose)
     apart = {folded(key): key for key in told.by_path - exact.keys()}
 
     def read(reading: Reading, row: Row, path: str) -> Values:
-        if len(row) > MOST_KEYS:
-            check_keys(row, path.rstrip("."))
         values: Values = {}
         spare: list[tuple[str, Any, _Slot]] | None = None
         notes = reading.notes if shape is not None else None
@@ -180,6 +153,25 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
                 _take(reading, values, slot, raw, path, key, shape)
         if notes is not None and not required <= values.keys():
             notes.blank(path, told, required - values.keys())
+        return values
+
+    quick = quick_reader(
+        {slot.name: slot.plan for key, slot in exact.items() if key in plain},
+        left,
+        lambda key: key in exact or folded(key) in apart or (len(key) <= _LONGEST_KEY and folded(key) in loose),
+    )
+    return _in_order(read, quick, tuple(_extras(plans, shapes, group)))
+
+
+def _in_order(careful: RowReader, quick: QuickReader, extras: tuple[Extra, ...]) -> RowReader:
+    """A row by the quick way where that will do, then what is not, or not only, read from the row itself."""
+
+    def read(reading: Reading, row: Row, path: str) -> Values:
+        if len(row) > MOST_KEYS:
+            check_keys(row, path.rstrip("."))
+        values = quick(row) if reading.notes is None else None
+        if values is None:
+            values = careful(reading, row, path)
         for extra in extras:
             extra(reading, row, path, values)
         return values
@@ -229,7 +221,7 @@ def _slots(plans: Iterable[FieldPlan], shapes: Shapes, group: bool) -> tuple[Map
 
 def _slot(plan: FieldPlan, shapes: Shapes) -> _Slot:
     node = _node_reader(plan, shapes) if plan.row is not None else None
-    return _Slot(plan.field, plan.names[0] if plan.names else "", scalars.reader(plan), node, spelling(plan))
+    return _Slot(plan, plan.field, plan.names[0] if plan.names else "", scalars.reader(plan), node, spelling(plan))
 
 
 def _node_reader(plan: FieldPlan, shapes: Shapes) -> NodeReader:

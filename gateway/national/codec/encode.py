@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from json.encoder import encode_basestring
-from operator import attrgetter, itemgetter
+from operator import attrgetter, call, itemgetter
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
@@ -137,7 +137,7 @@ def _inner(message: Descriptor) -> Inner:
     pick = itemgetter(*indices) if indices != list(range(len(plans))) and len(indices) > 1 else tuple
 
     def write(row: Any) -> str:
-        texts = [write(value) for write, value in zip(writers, get(row), strict=True)]
+        texts = list(map(call, writers, get(row)))
         for index, value in special:
             texts[index] = value(row)
         return template % pick(texts)

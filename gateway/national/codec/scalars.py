@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -74,10 +74,9 @@ def writer(plan: FieldPlan) -> Writer:
     absent = plan.absent
     match plan.kind:
         case Kind.FEN:
-            return yuan_text
+            return _yuan
         case Kind.NUMBER:
-            scale, nothing = plan.scale, absent or "0"
-            return lambda value: write_number(value, scale) if value else nothing
+            return _number_writer(plan.scale, absent or "0")
         case Kind.INTEGER:
             return str
         case Kind.FLAG:
@@ -85,8 +84,7 @@ def writer(plan: FieldPlan) -> Writer:
             return lambda value: yes if value else no
         case Kind.CODE:
             codes = {number: encode_basestring(code) for number, code in plan.codes}
-            nothing = absent or NULL
-            return lambda number: codes.get(number, nothing)
+            return _Written(codes, absent or NULL).__getitem__
         case Kind.TIME:
             return lambda value: write_time(value.seconds)
         case Kind.DAY:
@@ -161,7 +159,6 @@ def read_day(raw: object) -> dict[str, int] | None:
     return None if day is None else day_fields(day)
 
 
-@lru_cache(maxsize=4096)
 def write_number(text: str, scale: int) -> str:
     """A decimal text as a JSON number with at most `scale` decimals; further digits are rounded half away from zero."""
     number = _NUMBER.fullmatch(text)
@@ -175,9 +172,29 @@ def write_number(text: str, scale: int) -> str:
     return _shown(number[1], whole, part)
 
 
+@lru_cache(maxsize=4096)
 def write_time(seconds: int) -> str:
     """A moment as Beijing's `yyyy-MM-dd HH:mm:ss`."""
     return f'"{datetime.fromtimestamp(seconds, BEIJING).isoformat(" ")[:19]}"'
+
+
+class _Written(dict[int, str]):
+    """Texts by number, `nothing` for any other; asked without a step of the interpreter, as a bill asks some dozens of times."""
+
+    def __init__(self, texts: Mapping[int, str], nothing: str) -> None:
+        super().__init__(texts)
+        self._nothing = nothing
+
+    def __missing__(self, number: int) -> str:
+        return self._nothing
+
+
+_yuan: Final = lru_cache(maxsize=4096)(yuan_text)
+
+
+@cache
+def _number_writer(scale: int, nothing: str) -> Writer:
+    return lru_cache(maxsize=4096)(lambda value: write_number(value, scale) if value else nothing)
 
 
 def _plain_text(literal: str) -> str:
