@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
@@ -37,6 +37,7 @@ WAIT_S: Final = 5.0
 LONGEST_REST_S: Final = 0.1
 
 _REMEMBERED: Final = 4096
+_AT_ONCE: Final = nullcontext()
 
 
 @dataclass(slots=True)
@@ -78,15 +79,17 @@ class Aside:
         # Partner and method whose last answer was large: the next one will be, and nobody sees it before.
         self._large: Bounded[tuple[str, str], bool] = Bounded(_REMEMBERED)
 
-    @asynccontextmanager
-    async def place(self, partner: str, method: str, size: int, left_s: float) -> AsyncIterator[None]:
-        """A block in which members answer a request that has `left_s` seconds.
+    def place(self, partner: str, method: str, size: int, left_s: float) -> AbstractAsyncContextManager[None]:
+        """For a block in which members answer a request that has `left_s` seconds.
 
         A large one waits for its turn; Fault TOO_MANY_CALLS, nothing begun.
         """
         if size <= LARGE_BYTES and (partner, method) not in self._large:
-            yield
-            return
+            return _AT_ONCE
+        return self._turn(partner, left_s)
+
+    @asynccontextmanager
+    async def _turn(self, partner: str, left_s: float) -> AsyncIterator[None]:
         lane = self._lanes.setdefault(partner, _Lane())
         lane.users += 1
         try:

@@ -33,6 +33,7 @@ class Doors:
 
     def __init__(self, contract: Contract, shares: Shares, backend: Backend, observer: Observer, sandbox: bool) -> None:
         self._doors = [(each.door, each) for each in contract.methods.values() if each.door is not None]
+        self._paths = tuple(door.path for door, _ in self._doors)
         self._shares = shares
         self._backend = backend
         self._observer = observer
@@ -45,7 +46,7 @@ class Doors:
 
     def has(self, path: str) -> bool:
         """Whether a path is a door's, or lies behind one, by whatever method of HTTP."""
-        return any(f"{path}/".startswith(door.path) for door, _ in self._doors)
+        return f"{path}/".startswith(self._paths)
 
     async def handle(self, request: Request) -> Response:
         """The answer to one request; never raises but when it is cancelled."""
@@ -90,6 +91,9 @@ class Doors:
         return found
 
     def _found(self, verb: str, path: str) -> tuple[DoorForm, MethodContract] | None:
+        # Nearly every path is that of none.
+        if not path.startswith(self._paths):
+            return None
         asked = _asked(verb)
         return next((each for each in self._doors if path.startswith(each[0].path) and asked in each[0].verbs), None)
 

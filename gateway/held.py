@@ -7,8 +7,7 @@ of their own source, and one that is whole is never given up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from gateway.http import busy
@@ -31,6 +30,12 @@ class Body:
         self.leave: Callable[[], None] | None = None
         self.given_up = False
 
+    def __enter__(self) -> Body:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._all.forget(self)
+
     def grown(self, size: int) -> None:
         """So many bytes are here now; Fault TOO_MANY_CALLS where there is no room for them, or none any more."""
         if self.given_up:
@@ -51,14 +56,9 @@ class Held:
         self._of: dict[str, int] = {}
         self._bodies: dict[str, dict[Body, None]] = {}
 
-    @contextmanager
-    def body(self, source: str) -> Iterator[Body]:
-        """A block in which a body is read and answered."""
-        made = Body(self, source)
-        try:
-            yield made
-        finally:
-            self._forget(made)
+    def body(self, source: str) -> Body:
+        """For a block in which a body is read and answered."""
+        return Body(self, source)
 
     def make_room(self, body: Body, size: int) -> None:
         """Counts a body at its new size; Fault TOO_MANY_CALLS where it has to give way itself."""
@@ -79,7 +79,7 @@ class Held:
         for each in self._bodies.get(source, ()):
             if each is not other and each.leave is not None:
                 leave, each.leave, each.given_up = each.leave, None, True
-                self._forget(each)
+                self.forget(each)
                 leave()
                 return True
         return False
@@ -87,7 +87,8 @@ class Held:
     def _counted(self, body: Body) -> int:
         return body.size if body in self._bodies.get(body.source, ()) else 0
 
-    def _forget(self, body: Body) -> None:
+    def forget(self, body: Body) -> None:
+        """A body is answered, or given up."""
         bodies = self._bodies.get(body.source)
         if bodies is None or body not in bodies:
             return

@@ -18,6 +18,8 @@ from services.runtime.metrics import OK
 from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, extract
 
 _OK: Final = "OK"
+_ACCESS: Final = logging.getLogger(ACCESS_LOGGER)
+_NUMBERS: Final = ("yibao.infno", "yibao.msgid", "yibao.fixmedins_code", "yibao.error_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,6 @@ class Observed:
         self._route = route
         self._observer = observer
         self._rpc = rpc
-        self._access = logging.getLogger(ACCESS_LOGGER)
 
     def __enter__(self) -> Observed:
         self._span.__enter__()
@@ -64,17 +65,12 @@ class Observed:
         if outcome.code:
             self._span.fail(outcome.code, outcome.reason)
         level = logging.WARNING if outcome.code else logging.INFO
-        logged = self._access.isEnabledFor(level)
+        logged = _ACCESS.isEnabledFor(level)
         if not (logged or self._span.recording or outcome.code):
             return
         numbers: dict[str, str | int] = {**(more or {})}
-        named = {
-            "yibao.infno": infno,
-            "yibao.msgid": msgid,
-            "yibao.fixmedins_code": fixmedins_code,
-            "yibao.error_id": outcome.error_id,
-        }
-        numbers |= {name: value for name, value in named.items() if value}
+        told = zip(_NUMBERS, (infno, msgid, fixmedins_code, outcome.error_id), strict=True)
+        numbers |= {name: value for name, value in told if value}
         if outcome.infcode is not None:
             numbers["yibao.infcode"] = outcome.infcode
         http: dict[str, str | int] = {
@@ -85,11 +81,16 @@ class Observed:
         self._span.set_attributes(http | numbers)
         if logged:
             ms = (time.time_ns() - self._span.start_ns) // 10_000 / 100
-            fields: dict[str, object] = {"member": self._observer.member, **http, "code": outcome.code or _OK}
-            fields |= {**numbers, "ms": ms}
+            fields: dict[str, object] = {
+                "member": self._observer.member,
+                **http,
+                "code": outcome.code or _OK,
+                **numbers,
+                "ms": ms,
+            }
             if outcome.reason:
                 fields["reason"] = outcome.reason
-            write(self._access, level, "request", fields)
+            write(_ACCESS, level, "request", fields)
 
 
 class Observer:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import TracebackType
 from typing import Final
 
 from gateway.http import busy
@@ -84,18 +85,9 @@ class Shares:
         """Calls that wait for a place now."""
         return len(self._waiting)
 
-    @asynccontextmanager
-    async def place(self, claimant: Claimant, moment: datetime) -> AsyncIterator[None]:
-        """A block that has a place, as `enter` gives it. One that ends as refused for want of room is none of its minute."""
-        await self.enter(claimant, moment)
-        try:
-            yield
-        except Fault as fault:
-            if fault.reason in _NOT_BEGUN:
-                self._give_back(claimant, moment)
-            raise
-        finally:
-            self.leave(claimant)
+    def place(self, claimant: Claimant, moment: datetime) -> _Place:
+        """For a block that has a place, as `enter` gives it. One that ends as refused for want of room is none of its minute."""
+        return _Place(self, claimant, moment)
 
     async def enter(self, claimant: Claimant, moment: datetime) -> None:
         """Takes a place; Fault PARTNER_LIMIT, or TOO_MANY_CALLS where none comes free in time. `moment` decides the limit."""
@@ -116,7 +108,7 @@ class Shares:
         try:
             await self._wait(key)
         except Fault:
-            self._give_back(claimant, moment)
+            self.give_back(claimant, moment)
             raise
 
     def leave(self, claimant: Claimant) -> None:
@@ -183,12 +175,33 @@ class Shares:
                 del self._minutes[next(iter(self._minutes))]
         self._minutes[key] = fresh_at + each_s
 
-    def _give_back(self, claimant: Claimant, moment: datetime) -> None:
+    def give_back(self, claimant: Claimant, moment: datetime) -> None:
         """Puts a call back into the minute that `_count_call` took it from."""
         limit = _limit_on(claimant.limits, moment)
         fresh_at = self._minutes.get(claimant.key)
         if limit.calls_per_minute and fresh_at is not None:
             self._minutes[claimant.key] = fresh_at - _MINUTE_S / limit.calls_per_minute
+
+
+class _Place:
+    """One place for a block."""
+
+    __slots__ = ("_all", "_claimant", "_moment")
+
+    def __init__(self, shares: Shares, claimant: Claimant, moment: datetime) -> None:
+        self._all = shares
+        self._claimant = claimant
+        self._moment = moment
+
+    async def __aenter__(self) -> None:
+        await self._all.enter(self._claimant, self._moment)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Fault) and error.reason in _NOT_BEGUN:
+            self._all.give_back(self._claimant, self._moment)
+        self._all.leave(self._claimant)
 
 
 def _limit_on(limits: Sequence[Limit], moment: datetime) -> Limit:

@@ -24,7 +24,7 @@ from gateway.national.codec.reading import Row
 from gateway.national.codec.refusing import check_keys, end_of
 from gateway.national.codec.scalars import Unfit, read_text
 from gateway.reading import Decoder, Unreadable
-from services.kernel.clock import BEIJING, stamp_text
+from services.kernel.clock import stamp_text
 from services.runtime.bounds import check_json
 
 INFNO: Final = "INFNO"
@@ -316,8 +316,7 @@ def _region(region: str, fixmedins_code: str) -> str:
 
 
 def _stamp(moment: datetime) -> str:
-    local = moment.astimezone(BEIJING)
-    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03d}"
+    return f"{stamp_text(moment)}{moment.microsecond // 1000:03d}"
 
 
 def _text_or_null(text: str) -> str:

@@ -18,9 +18,9 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from buf.validate import validate_pb2
-from gateway.national.codec.reading import Row
 from gateway.national.codec.notes import BLANK, RENAMED, UNKNOWN, Note, Notes
 from gateway.national.codec.plan import Kind, fields_of, find, folded, ignored, is_absent
+from gateway.national.codec.reading import Row
 from gateway.national.codec.spelling import DIVISION, EMPTY, LOCAL_CODE, NULL_TEXT, NUMBER, PADDED, TEXT
 from gateway.national.codec.tables import is_division
 from gateway.spelling import nearest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -48,7 +49,13 @@ def day_start(day: date) -> datetime:
 
 def stamp_text(moment: datetime) -> str:
     """A moment as yyyyMMddHHmmss in Beijing: the form of the mobile envelope and of numbers that hold a second."""
-    return f"{moment.astimezone(BEIJING):%Y%m%d%H%M%S}"
+    return _second_text(moment.replace(microsecond=0))
+
+
+@lru_cache(maxsize=16)
+def _second_text(second: datetime) -> str:
+    """Made once for all that happens in a second."""
+    return f"{second.astimezone(BEIJING):%Y%m%d%H%M%S}"
 
 
 def to_micros(moment: datetime) -> int:
