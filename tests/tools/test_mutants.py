@@ -254,6 +254,27 @@ def test_nothing_is_returned_of_the_type_that_is_promised(promised: str, planted
     assert {each.text for each in faults_in("f.py", text)} == planted
 
 
+def test_what_a_file_calls_itself_as_it_is_imported_is_run_there_as_what_stands_outside_of_functions() -> None:
+    text = """
+def form(size):
+    return half(size) + 1
+
+def half(size):
+    return size // 2
+
+def used(size):
+    return size - 1
+
+class Kept:
+    sizes = form(4)
+
+    def size(self):
+        return used(2)
+"""
+    outside = {line: each.outside for each in faults_in("f.py", text.encode()) for line in (each.line,)}
+    assert outside == {3: True, 6: True, 9: False, 12: True, 15: False}
+
+
 def test_a_sample_is_drawn_by_its_seed_alone_and_takes_no_line_twice() -> None:
     groups = groups_of(ROOT, AREAS["servicers"])
     first, again, other = (sample(ROOT, groups, 40, seed) for seed in ("one", "one", "two"))
@@ -294,3 +315,11 @@ def test_outcomes_are_kept_and_the_last_one_of_a_fault_counts(tmp_path: Path) ->
     assert [line.split() for line in told[-3:]] == [["stores", "1/1"], ["codec", "0/1"], ["all", "1/2"]]
     assert told[0].startswith("SURVIVED  codec f.py:2")
     assert "-a" in told
+    first = kept.at_first(outcomes)
+    assert [each.killer for each in first] == [None, None]
+    told = summary(outcomes, AREAS, first).splitlines()
+    assert [" ".join(line.split()) for line in told[-3:]] == [
+        "stores 1/1, at first sight 0",
+        "codec 0/1, at first sight 0",
+        "all 1/2, at first sight 0",
+    ]

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Limits(options.seconds),
     )
     outcomes = [outcome for _, fault in chosen if (outcome := kept.of(fault)) is not None]
-    print(f"\n{summary(outcomes, AREAS)}")
+    print(f"\n{summary(outcomes, AREAS, kept.at_first(outcomes))}")
     caught = sum(outcome.killer is not None for outcome in outcomes)
     return 0 if caught >= _ENOUGH * len(outcomes) else 1
 

@@ -77,7 +77,8 @@ def _in(source: Source, file: str, node: ast.AST, function: Function, lines: tup
     kind = KINDS.get(type(node))
     if kind is not None:
         for name, start, end, text in kind(source, node, function):
-            yield Fault(file, source.line(start), name, start, end, text, *lines, function is None)
+            at_import = function is None or function.name in source.called_at_import
+            yield Fault(file, source.line(start), name, start, end, text, *lines, at_import)
     inside = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else function
     for field, value in ast.iter_fields(node):
         if field in _UNREAD:

@@ -33,11 +33,12 @@ class Outcome:
 
 
 class Kept:
-    """The outcomes of one sample in a file; the last one of a fault counts."""
+    """The outcomes of one sample in a file; the last one of a fault counts, and the first one says how it was at first sight."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._by_fault: dict[Fault, Outcome] = {}
+        self._first: dict[Fault, Outcome] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
                 self._take(_outcome(json.loads(line)))
@@ -55,17 +56,29 @@ class Kept:
         """What became of a fault."""
         return self._by_fault.get(fault)
 
+    def at_first(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """What came of the same faults when they were played for the first time."""
+        return [self._first[each.fault] for each in outcomes]
+
     def _take(self, outcome: Outcome) -> None:
         self._by_fault[outcome.fault] = outcome
+        self._first.setdefault(outcome.fault, outcome)
 
 
-def summary(outcomes: Sequence[Outcome], areas: Iterable[str]) -> str:
-    """Survivors with their lines, then caught/tried by area."""
+def summary(outcomes: Sequence[Outcome], areas: Iterable[str], at_first: Sequence[Outcome] = ()) -> str:
+    """Survivors with their lines, then caught/tried by area; where tests were added since, also how many were caught before."""
     tried = Counter(each.area for each in outcomes)
-    caught = Counter(each.area for each in outcomes if each.killer is not None)
+    caught, before = (
+        Counter(each.area for each in found if each.killer is not None) for found in (outcomes, at_first or outcomes)
+    )
     lines = [each.told() for each in outcomes if each.killer is None]
-    lines += [f"{area:<10} {caught[area]:>3}/{tried[area]}" for area in areas if tried[area]]
-    lines.append(f"{'all':<10} {caught.total():>3}/{tried.total()}")
+    lines += [
+        f"{name:<10} {caught[name]:>3}/{tried[name]}" + (f", at first sight {before[name]}" if before != caught else "")
+        for name in areas
+        if tried[name]
+    ]
+    since = f", at first sight {before.total()}" if before != caught else ""
+    lines.append(f"{'all':<10} {caught.total():>3}/{tried.total()}{since}")
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ class Fault:
     """Bytes `start` to `end` of a file replaced by `text`.
 
     A test runs it that runs a line from `first` to `last`, which are those of the statement; 1 is the first line of a file.
-    What stands `outside` of functions is run at import.
+    What stands `outside` of functions, or in one that the file itself calls there, is run at import.
     """
 
     file: str
@@ -44,6 +44,7 @@ class Source:
     def __init__(self, text: bytes) -> None:
         self.text = text
         self.tree = ast.parse(text)
+        self.called_at_import = _called_at_import(self.tree)
         self._starts = [0, *accumulate(len(line) for line in text.splitlines(keepends=True))]
 
     def span(self, node: Any) -> tuple[int, int]:
@@ -65,3 +66,30 @@ class Source:
     def between(self, left: Any, right: Any) -> tuple[int, int]:
         """The span between two nodes."""
         return self.span(left)[1], self.span(right)[0]
+
+
+def _called_at_import(tree: ast.Module) -> frozenset[str]:
+    """The functions of a file that it calls itself when it is imported, and those that these call."""
+    calls = {each.name: _called(each.body) for each in tree.body if isinstance(each, ast.FunctionDef)}
+    left = [*_called(tree.body)]
+    found: set[str] = set()
+    while left:
+        name = left.pop()
+        if name in calls and name not in found:
+            found.add(name)
+            left += calls[name]
+    return frozenset(found)
+
+
+def _called(statements: list[ast.stmt]) -> set[str]:
+    """The names that statements call, outside of the functions in them."""
+    found: set[str] = set()
+    left: list[ast.AST] = [*statements]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            found.add(node.func.id)
+        left += ast.iter_child_nodes(node)
+    return found
