@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.clock import day_start, to_micros
+from services.kernel.requests import Entry, Moved, RequestStamp
 from services.payment.domain.charges import ChannelState, Half
 from services.payment.domain.differences import Kind
 from services.payment.domain.orders import Bill, Charge, ChargeState, Goal, PayOrder, Refund, RefundKind, RefundState
@@ -87,6 +88,20 @@ async def test_every_field_of_an_order_a_charge_and_a_refund_comes_back(tmp_path
         assert (await desk.books.known_charge("C1")).front == {}
         async with desk.store.read() as work:
             assert await work.compared.first_paid() == ORDER.paid_at
+
+
+async def test_of_two_that_write_under_one_number_the_second_is_told_that_another_was_first(
+    tmp_path: Path, url: str
+) -> None:
+    async with office(tmp_path, empty(), url) as desk:
+        first = Entry(RequestStamp("institution:H1", "R1", "/p/Pay", "c"), b"first", day_start(DAY))
+        async with desk.store.write() as work:
+            await work.journal.add(first)
+        with pytest.raises(Moved):
+            async with desk.store.write() as work:
+                await work.journal.add(replace(first, response=b"second"))
+        async with desk.store.read() as work:
+            assert await work.journal.find(first.stamp) == first
 
 
 BROKEN = (
