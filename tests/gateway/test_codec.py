@@ -15,6 +15,7 @@ from gateway.national.codec.encode import compile_response
 from gateway.national.codec.notes import BARE, BLANK, UNKNOWN, Notes
 from gateway.national.codec.plan import national_path
 from gateway.national.codec.scalars import Unfit
+from gateway.national.codec.spelling import PADDED
 from gateway.national.envelope import decoder
 from gateway.national.refusals import LIMIT, refusal
 from gateway.national.transactions import Transactions, known_titles
@@ -148,8 +149,12 @@ class TestRows:
 
     def test_rows_that_differ_in_blanks_alone_agree(self) -> None:
         rows = [{"feedetl_sn": str(n), "mdtrt_id": f"A{' ' * n}", "psn_no": f"{' ' * n}P"} for n in range(3)]
-        request: Any = compile_request(fee_pb2.UploadFeesRequest)({}, {"feedetail": rows}, "k")
+        notes = Notes()
+        request: Any = compile_request(fee_pb2.UploadFeesRequest)({}, {"feedetail": rows}, "k", notes)
         assert (request.mdtrt_id, request.psn_no, len(request.feedetail)) == ("A", "P", 3)
+        # Told once of each, at the first row with blanks around it.
+        told = {(each.rule, each.path) for each in notes.each()}
+        assert {(PADDED, "feedetail[1].mdtrt_id"), (PADDED, "feedetail[1].psn_no")} <= told
 
     def test_the_older_forms_of_guangzhou_are_the_same_messages(self) -> None:
         read = compile_request(sign_in_pb2.SignInRequest)

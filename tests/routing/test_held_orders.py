@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from services.kernel.errors import Fault
+from services.kernel.errors import Fault, precondition
 from services.routing.domain.sagas import State
 from tests.routing.across import Across, across_cells
 from tests.routing.played_cells import AFTER, BEFORE, CONFIRMED, PENDING, VOID, Point, dark, open_gate
@@ -194,6 +194,47 @@ async def test_a_dark_insured_cell_is_told_at_once_and_what_reached_it_is_taken_
     assert await during(across, away, lambda: across.opened(order_no, mdtrt_id)) == "CELL_UNAVAILABLE"
     assert await told(across.held.confirm(CARE, order_no)) == "ORDER_VOID"
     await across.at_rest()
+    assert across.insured.orders[order_no].phase == VOID
+
+
+REFUSED: Final = precondition("FEE_SUM_MISMATCH", sent="1.00", found="2.00")
+
+
+@pytest.mark.parametrize("cell", [INSURED, CARE])
+async def test_an_order_that_a_cell_refuses_is_void_in_both_and_no_attempt_that_comes_late_opens_it(
+    across: Across, cell: str
+) -> None:
+    mdtrt_id, order_no = across.visit(), number()
+    refusing = across.peers.cells[cell].refuse
+    refusing["Open"] = REFUSED
+    assert await told(across.opened(order_no, mdtrt_id)) == REFUSED.reason
+    del refusing["Open"]
+    assert await across.kept.state(order_no) is State.UNDONE
+    assert [each.orders[order_no].phase for each in (across.care, across.insured)] == [VOID, VOID]
+    assert await told(across.opened(order_no, mdtrt_id)) in {"ORDER_VOID", "MESSAGE_VOIDED"}
+    again = number()
+    await across.opened(again, mdtrt_id)
+    await across.held.void(CARE, again)
+    await across.at_rest()
+    assert across.standing(mdtrt_id) == []
+
+
+@pytest.mark.parametrize("silent", [INSURED, CARE])
+async def test_a_refused_order_whose_end_a_cell_does_not_hear_is_left_to_the_loop(across: Across, silent: str) -> None:
+    mdtrt_id, order_no = across.visit(), number()
+
+    async def away(point: Point) -> None:
+        if point == (INSURED, "Open", AFTER):
+            raise REFUSED
+        if point[:2] == (silent, "Void"):
+            raise dark(silent)
+
+    assert await during(across, away, lambda: across.opened(order_no, mdtrt_id)) == REFUSED.reason
+    assert await across.kept.state(order_no) is State.REVOKED
+    for step in (across.held.renew(CARE, order_no, 900), across.held.confirm(CARE, order_no)):
+        assert await told(step) == "ORDER_VOID"
+    await across.at_rest()
+    assert await across.kept.state(order_no) is State.UNDONE
     assert across.insured.orders[order_no].phase == VOID
 
 
