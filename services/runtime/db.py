@@ -26,7 +26,7 @@ from services.runtime import sqlite_connection
 from services.runtime.advisory_locks import advisory_lock
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, to_json
 from services.runtime.driver import READ, WRITE, DriverTransaction, Within, translated
-from services.runtime.driver_connection import DriverConnection, as_json, sql
+from services.runtime.driver_connection import DriverConnection, Later, as_json, sql
 from services.runtime.leases import Leases
 from services.runtime.private import private_file, private_folder
 from services.runtime.store_errors import (
@@ -51,6 +51,7 @@ __all__ = [
     "DriverConnection",
     "Fen",
     "Json",
+    "Later",
     "Moment",
     "RowNumber",
     "Schema",

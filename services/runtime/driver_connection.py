@@ -161,6 +161,36 @@ class DriverConnection:
             raw.patient = False
 
 
+class Later(DriverConnection):
+    """A connection whose inserts go together when they are `send`: on PostgreSQL as one statement. On SQLite each goes at once.
+
+    Whatever else is asked meanwhile sees none of them.
+    """
+
+    __slots__ = ("_connection", "_held")
+
+    def __init__(self, connection: DriverConnection) -> None:
+        super().__init__(connection._raw, connection.dialect)
+        self._connection = connection
+        self._held: list[tuple[str, Sequence[Sequence[Any]]]] = []
+
+    async def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+        """All rows of a statement, which goes at once."""
+        return await self._connection.fetch(statement, parameters)
+
+    async def insert(self, statement: str, rows: Sequence[Sequence[Any]], *, patient: bool = False) -> None:
+        """Holds them back."""
+        if self.dialect == "postgresql":
+            self._held.append((statement, rows))
+        else:
+            await self._connection.insert(statement, rows, patient=patient)
+
+    async def send(self) -> None:
+        """Sends what is held back."""
+        held, self._held = self._held, []
+        await self._connection.insert_all(held, None)
+
+
 def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Rows as an insert on PostgreSQL takes them: a list for each column."""
     return [list(column) for column in zip(*rows, strict=True)]

@@ -42,6 +42,10 @@ class Losing:
         """A snapshot of the store."""
         return self.store.reading()
 
+    def looking(self) -> Any:
+        """A snapshot of the store for one statement."""
+        return self.store.looking()
+
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Any]:
         """One transaction, lost where another is first."""

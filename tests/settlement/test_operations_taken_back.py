@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,11 +45,17 @@ class Watched:
     after: dict[int, Callable[[], Awaitable[object]]]
     readings: int = 0
 
+    def reading(self) -> AbstractAsyncContextManager[FeeReader]:
+        return self._read(self.books.reading())
+
+    def looking(self) -> AbstractAsyncContextManager[FeeReader]:
+        return self._read(self.books.looking())
+
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[FeeReader]:
+    async def _read(self, opened: AbstractAsyncContextManager[FeeReader]) -> AsyncIterator[FeeReader]:
         self.readings += 1
         number = self.readings
-        async with self.books.reading() as snapshot:
+        async with opened as snapshot:
             yield snapshot
         if number in self.after:
             await self.after[number]()

@@ -22,6 +22,7 @@ from services.settlement.operations.care.encounters import VisitInformation
 from services.settlement.operations.care.lapsing import Lapsed
 from services.settlement.operations.care.writes import CareOutcome, CareWrite, Together
 from services.settlement.store.care_batches import CareBatch, CareBatches
+from tests.round_trips import sent_to_postgresql
 from tests.settlement.counter import ANOTHER, BEGIN, SOMEBODY, Counter, counter_on, line
 from tests.settlement.test_operations_fees import batches
 from tests.settlement.world import insured, sqlite_url
@@ -265,3 +266,19 @@ async def test_members_that_write_batches_of_the_same_persons_end_and_agree(
 async def diagnosed(counter: Counter, mdtrt_id: str) -> list[str]:
     async with counter.books.reading() as snapshot:
         return [each.told.diag_code for each in await snapshot.diagnoses(mdtrt_id)]
+
+
+async def test_visits_that_are_registered_together_are_four_round_trips_and_a_look_of_each(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with counter_on(postgres_database) as counter:
+        acts = [registers(psn_no, f"2201:{psn_no}") for psn_no in persons(counter, 3)]
+        await at_once(counter, registers(SOMEBODY, "2201:1"))
+        sent = sent_to_postgresql(monkeypatch)
+        assert len(set(await at_once(counter, *acts))) == 3
+    *looks, locked, read, written, committed = sent
+    assert [look.startswith("SELECT") for look in looks] == [True] * 3
+    assert locked.startswith("BEGIN;SELECT pg_advisory_xact_lock")
+    assert read.startswith("SELECT ARRAY(")
+    assert written.startswith("WITH w0 AS (INSERT INTO encounter ")
+    assert committed == "COMMIT"

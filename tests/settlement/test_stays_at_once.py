@@ -226,7 +226,7 @@ class Held:
 
     def __init__(self, books: EncounterBooks) -> None:
         self._books = books
-        self.reading = books.reading
+        self.reading, self.looking = books.reading, books.looking
         self.written, self.go_on = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager

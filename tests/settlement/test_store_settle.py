@@ -6,9 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
 from services.kernel.errors import Fault
@@ -18,6 +16,7 @@ from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import BookChanges, StoredAnswer, Wanted
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.store.settlements import SettlementBooks
+from tests.round_trips import sent_to_postgresql
 from tests.settlement.world import EMPLOYEE, HOSPITAL, PLACE, World, sqlite_url, world_on
 from yibao.settlement.v1 import settlement_pb2
 
@@ -147,25 +146,13 @@ async def test_the_sum_rules_are_constraints_of_the_row(world: World) -> None:
 async def test_a_batch_of_bills_is_four_round_trips_and_its_preparation_one(
     postgres_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[str] = []
-
-    def noted(name: str) -> None:
-        kept = getattr(asyncpg.Connection, name)
-
-        async def noting(self: Any, query: str, *args: Any, **more: Any) -> Any:
-            sent.append(query)
-            return await kept(self, query, *args, **more)
-
-        monkeypatch.setattr(asyncpg.Connection, name, noting)
-
     async with world_on(postgres_database) as world:
         people = [world.person(f"P{number}") for number in range(3)]
         orders = [
             world.order(psn_no, await world.visit_with_fees(psn_no, 200_000), 200_000, f"2207:A{number}")
             for number, psn_no in enumerate(people)
         ]
-        for name in ("execute", "fetch", "executemany", "fetchrow", "fetchval", "prepare"):
-            noted(name)
+        sent = sent_to_postgresql(monkeypatch)
         answers = await world.settle_all(*orders)
         assert all(isinstance(answer, StoredAnswer) for answer in answers)
         prepared, locked, read, written, committed = sent

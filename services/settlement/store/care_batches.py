@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from services.kernel.requests import RequestStamp
-from services.runtime.db import Database, DriverConnection, Within, advisory_lock
+from services.runtime.db import Database, DriverConnection, Later, Within, advisory_lock
 from services.settlement.domain.care.diagnoses import Diagnosis
 from services.settlement.domain.care.encounters import Encounter, Entry
 from services.settlement.domain.care.fees import FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.care.moments import FeeMoment
 from services.settlement.store.encounters import ENCOUNTER_COLUMNS, ENTRY, OPEN_VISIT, encounter_of, entry_of
 from services.settlement.store.fees import BATCH_COLUMNS, FeeWriter, batch_of
-from services.settlement.store.keyed import fetch_keyed, keys_from
+from services.settlement.store.keyed import key_parameters, keys_from
 from services.settlement.store.locks import person_lock
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -41,6 +41,10 @@ _BATCHES: Final = {
     " ORDER BY created_at, fee_batch_id"
     for dialect in _DIALECTS
 }
+
+
+_Asked: TypeAlias = tuple[Mapping[str, str], int, Sequence[Any]]
+"""A statement, of how many texts its keys are, and the keys."""
 
 
 class VisitName(NamedTuple):
@@ -161,14 +165,13 @@ class CareBatch:
 
     def __init__(self, connection: DriverConnection) -> None:
         self._connection = connection
-        self._writer = FeeWriter(connection)
 
     async def lock(self, persons: Iterable[str]) -> None:
         """Holds what is written about these persons until the transaction ends."""
         await advisory_lock(self._connection, map(person_lock, persons))
 
     async def load(self, ahead: Sequence[Ahead]) -> Known:
-        """Reads ahead, by one statement for each kind of row."""
+        """Reads ahead, on SQLite by one statement for each kind of row."""
         requests = [(each.stamp.scope, each.stamp.request_id) for each in ahead]
         numbers = list({each.mdtrt_id: None for each in ahead if each.mdtrt_id})
         visits = [each.visit for each in ahead if each.visit is not None]
@@ -176,18 +179,23 @@ class CareBatch:
             *(dict.fromkeys(requests), dict.fromkeys(numbers), dict.fromkeys(visits)),
             {number: [] for number in numbers},
         )
-        for row in await self._rows(_ENTRIES, 2, requests):
+        asked: list[_Asked] = [
+            (_ENTRIES, 2, requests),
+            (_ENCOUNTERS, 1, numbers),
+            (_BATCHES, 1, numbers),
+            (_VISITS, 3, visits),
+        ]
+        entries, encounters, batches, named = await self._rows(asked)
+        for row in entries:
             known.entries[row[0], row[1]] = entry_of(row)
-        if numbers:
-            for row in await self._rows(_ENCOUNTERS, 1, numbers):
-                known.encounters[row[0]] = encounter_of(row)
-            for row in await self._rows(_BATCHES, 1, numbers):
-                batch = batch_of(row)
-                known.batches[batch.mdtrt_id].append(batch)
-        if visits:
-            for row in await self._rows(_VISITS, 3, visits):
-                visit = encounter_of(row)
-                known.visits[VisitName(visit.fixmedins_code, visit.psn_no, visit.ipt_otp_no)] = visit
+        for row in encounters:
+            known.encounters[row[0]] = encounter_of(row)
+        for row in batches:
+            batch = batch_of(row)
+            known.batches[batch.mdtrt_id].append(batch)
+        for row in named:
+            visit = encounter_of(row)
+            known.visits[VisitName(visit.fixmedins_code, visit.psn_no, visit.ipt_otp_no)] = visit
         return known
 
     def one(self, known: Known) -> HeldWriter:
@@ -195,8 +203,9 @@ class CareBatch:
         return HeldWriter(self._connection, known)
 
     async def keep(self, held: Iterable[Held]) -> None:
-        """Writes what was held, by one statement for each kind of row; `Moved` where a row that must be unique is taken."""
-        rows, writer = Held(), self._writer
+        """Writes what was held, on SQLite by one statement for each kind of row; `Moved` where a unique row is taken."""
+        later = Later(self._connection)
+        rows, writer = Held(), FeeWriter(later)
         for each in held:
             rows.take(each)
         await writer.add_encounters(rows.added)
@@ -205,9 +214,14 @@ class CareBatch:
         await writer.add_diagnoses(rows.diagnoses)
         await writer.add_fees(rows.batches, rows.lines)
         await writer.add_entries(rows.entries)
+        await later.send()
 
-    async def _rows(self, statements: Mapping[str, str], width: int, keys: Sequence[Any]) -> Sequence[Any]:
-        return await fetch_keyed(self._connection, statements[self._connection.dialect], width, keys)
+    async def _rows(self, asked: Sequence[_Asked]) -> list[Sequence[Any]]:
+        """The rows of each, none where there are no keys."""
+        dialect = self._connection.dialect
+        reads = [(statement, key_parameters(dialect, width, keys)) for statement, width, keys in asked if keys]
+        found = iter(await self._connection.together(reads))
+        return [next(found) if keys else () for _, _, keys in asked]
 
 
 class CareBatches:

@@ -178,6 +178,10 @@ class EncounterBooks:
         """A snapshot."""
         return Within(self._database.driver_read(), FeeReader)
 
+    def looking(self) -> Within[FeeReader]:
+        """A snapshot for one statement."""
+        return Within(self._database.driver_look(), FeeReader)
+
     def writing(self) -> Within[FeeWriter]:
         """One transaction; `Moved` where a row that must be unique was written by another first."""
         return Within(self._database.driver_write(), FeeWriter, moved=True)

@@ -71,6 +71,10 @@ class EncounterStore(Protocol):
         """A snapshot."""
         ...
 
+    def looking(self) -> AbstractAsyncContextManager[FeeReader]:
+        """A snapshot for one statement."""
+        ...
+
     def writing(self) -> AbstractAsyncContextManager[FeeWriter]:
         """One transaction; raises `Moved` where a row that must be unique is taken."""
         ...

@@ -115,6 +115,9 @@ class Writes:
 
     async def answered(self, stamp: RequestStamp) -> bytes | None:
         """The answer that a repeat gets, before anybody else is asked anything; REQUEST_ID_REUSED, MESSAGE_VOIDED."""
+        async with self.store.looking() as look:
+            if await look.entry(stamp.scope, stamp.request_id) is None:
+                return None
         async with self.store.reading() as snapshot:
             return await self.answered_in(snapshot, stamp)
 
