@@ -133,6 +133,15 @@ def test_a_test_that_does_not_end_catches_nothing(shop: Shop) -> None:
     assert "did not end" in verdict.why
 
 
+def test_a_fault_with_which_no_test_can_be_collected_at_all_is_caught_by_the_first_one(tmp_path: Path) -> None:
+    shop = opened(tmp_path, till=TESTS)
+    (shop.tree / "tests/conftest.py").write_text("from shop.till import total\n\nassert total([2, 3]) == 5\n")
+    verdict = shop.played("            paid += price", "            paid -= price")
+    assert verdict.killer == "tests/test_till.py::test_prices_are_added"
+    survivor = shop.played("        if price > 0:", "        if price >= 0:")
+    assert survivor.killer is None
+
+
 def test_behind_a_test_that_does_not_end_others_go_on(tmp_path: Path) -> None:
     shop = opened(tmp_path, till=TESTS, zero=AFTERWARDS)
     shop.record.seconds.update({name: 9.0 for name in shop.record.seconds if "nothing_is_left" in name})

@@ -30,6 +30,8 @@ _LOOK_S: Final = 0.05
 _FIRST_FILES: Final = 2
 _MORE_FILES: Final = 5
 """Most faults are found by the first files, and to collect all takes longer than to play those."""
+_NO_CONFTEST: Final = 4
+"""What pytest ends with where a conftest.py cannot be imported: no test says so, and none can be played."""
 _KEPT: Final = (".venv", "node_modules")
 """What git does not know and tests need: linked, not copied."""
 
@@ -169,6 +171,8 @@ class Stage:
                 _stopped(process)
         lines = [line.split("\t", 1) for line in said.read_text(encoding="utf-8").splitlines()]
         failed = next((name for word, name in lines if word == "failed"), None)
+        if failed is None and process.returncode == _NO_CONFTEST:
+            failed = tests[0]
         last = next((name for word, name in reversed(lines) if word == "began"), None)
         return failed, last, ended
 
