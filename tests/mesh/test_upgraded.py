@@ -14,8 +14,6 @@ from typing import Any, Final
 import asyncpg
 import httpx
 import pytest
-from sqlalchemy import MetaData
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from services import mesh as table
 from services.kernel.clock import system_clock
@@ -24,7 +22,7 @@ from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.stores.opening import State, look
 from services.runtime.stores.schema import Schema
-from services.runtime.stores.upgrading import migrate, scripts
+from services.runtime.stores.upgrading import scripts
 from tests.mesh import dump_stores
 from tests.mesh.dump_stores import BILL
 from tests.mesh.harness import BEGIN, Mesh, MovableClock, started_mesh
@@ -205,35 +203,6 @@ async def differences(url: str, schema: Schema) -> tuple[str, ...]:
         await database.close()
     assert found.state is State.READY
     return found.differences
-
-
-@pytest.mark.parametrize("member", dump_stores.MEMBERS)
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)])
-async def test_all_migrations_from_nothing_make_todays_tables(
-    member: str, database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """Also what Alembic finds: a column that was forgotten in a migration would be written into the next."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/made.sqlite"
-    if database == "postgresql":
-        url = request.getfixturevalue("postgres_database")
-    schema = schema_of(member)
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, schema)
-        assert await connection.run_sync(missed, schema.metadata, (schema.version_table.name,)) == []
-    await engine.dispose()
-    assert await differences(url.replace("+aiosqlite", ""), schema) == ()
-
-
-def missed(connection: Any, metadata: MetaData, besides: Sequence[str]) -> list[Any]:
-    from alembic.autogenerate import compare_metadata  # noqa: PLC0415  # for this test alone
-    from alembic.migration import MigrationContext  # noqa: PLC0415
-
-    def wanted(name: str | None, kind: str, _: object) -> bool:
-        return kind != "table" or name not in besides
-
-    context = MigrationContext.configure(connection, opts={"include_name": wanted, "compare_server_default": False})
-    return list(compare_metadata(context, metadata))
 
 
 @pytest.mark.parametrize("member", dump_stores.MEMBERS)

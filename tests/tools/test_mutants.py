@@ -185,6 +185,12 @@ def test_a_test_that_is_named_after_the_file_comes_first_then_those_of_its_servi
     assert record.ordered(seconds, "services/runtime/batch.py") == named
 
 
+def test_a_test_of_all_tables_comes_first_for_those_of_one_room() -> None:
+    seconds = {"tests/mesh/test_tables.py::a": 9.0, "tests/routing/test_sagas.py::a": 0.1}
+    ordered = Record(seconds, {}).ordered(seconds, "services/routing/store/registry_tables.py")
+    assert ordered == list(seconds)
+
+
 def test_a_test_that_reads_a_file_is_played_against_it_by_its_name() -> None:
     fault = Fault("services/a/servicer/b.py", 1, "argument forgotten", 0, 1, "", 1, 1, outside=False)
     seconds = {"t.py::reads[a/servicer/b.py]": 1.0, "t.py::reads[a/servicer/c.py]": 1.0, "t.py::runs": 0.1}

@@ -65,9 +65,11 @@ class Record:
 
 
 def _nearness(test: str, tested: str) -> int:
-    """2 where a test has the name of what it tests, 1 where it is of the same service."""
+    """2 where a test has the name of what it tests or its last word (tables of `registry_tables`), 1 where it is of the same
+    service.
+    """
     path = Path(tested)
-    if path.stem in Path(test).stem:
+    if path.stem in Path(test).stem or path.stem.rpartition("_")[2] in Path(test).stem.split("_"):
         return 2
     return int(len(path.parts) > 1 and (path.parts[1] in Path(test).parts or path.parts[0] in Path(test).parts))
 
