@@ -164,6 +164,8 @@ MESH: tuple[Member, ...] = (
     ),
 )
 
+_NATIONAL: Final = frozenset(entry.name for entry in MESH if entry.national)
+
 # Software of the operator that calls members itself, and a person at a terminal.
 OUTSIDERS: tuple[Outsider, ...] = (
     Outsider("internal", calls=("identity", "catalogue", "settlement", "routing", "payment", "imaging")),
@@ -275,7 +277,7 @@ def split_seat(text: str) -> tuple[str, str]:
 
 def is_national(name: str) -> bool:
     """Whether one member of that name serves all cells; a name of no member is none."""
-    return any(entry.name == name and entry.national for entry in MESH)
+    return name in _NATIONAL
 
 
 def owner_of(service: str) -> str:
