@@ -56,7 +56,7 @@ class Committer(Generic[T, R]):
         self._telemetry = telemetry
         self._queue: deque[_Waiting[T, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._scheduled = False
+        self._beginning = False
         self._stopping = False
         self._sizes = telemetry.metrics.batches(name) if telemetry is not None else None
         if telemetry is not None:
@@ -80,10 +80,7 @@ class Committer(Generic[T, R]):
             return answer
         known = call or find_call()
         self._queue.append(_Waiting(item, answer, known.deadline if known else None, span or current_span()))
-        if not self._scheduled and len(self._running) < self._workers:
-            # After this turn of the loop: all that is submitted in the same turn goes into the same commit.
-            self._scheduled = True
-            loop.call_soon(self._begin)
+        self._begin()
         return answer
 
     async def stop(self) -> None:
@@ -96,18 +93,27 @@ class Committer(Generic[T, R]):
                 await asyncio.sleep(0)
 
     def _begin(self) -> None:
-        self._scheduled = False
-        while self._queue and len(self._running) < self._workers:
-            batch = self._take()
-            if batch:
-                # A fresh context: nothing of the caller that happened to come first clings to the commit.
-                task = asyncio.get_running_loop().create_task(self._commit(batch), context=Context())
-                self._running.add(task)
-                task.add_done_callback(self._ended)
+        """Starts a commit where there is room for one. It takes what waits when its task first runs: all that is submitted in the
+        same turn of the loop goes into the same commit.
+        """
+        if self._queue and not self._beginning and len(self._running) < self._workers:
+            self._beginning = True
+            # A fresh context: nothing of the caller that happened to come first clings to the commit.
+            task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+            self._running.add(task)
+            task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._begin()
+
+    async def _run(self) -> None:
+        self._beginning = False
+        batch = self._take()
+        # For what this commit has no place for.
+        self._begin()
+        if batch:
+            await self._commit(batch)
 
     def _take(self) -> list[_Waiting[T, R]]:
         """The next items that somebody still waits for; those whose time has passed are answered here."""

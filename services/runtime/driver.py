@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import MetaData
@@ -114,7 +114,7 @@ class DriverTransaction:
             begin = self._begin
             if self._operation[0] == "sqlite" and not self._look:
                 # A place in line for the write lock is taken where the block begins.
-                await lease.raw.execute(begin)
+                await _tell(lease.raw, begin)
                 begin = ""
         except BaseException:
             await self._given_back(lease, done=False)
@@ -139,7 +139,7 @@ class DriverTransaction:
                 except Exception:
                     done = await _rolled_back(lease)
                     raise
-                await lease.raw.execute("COMMIT")
+                await _tell(lease.raw, "COMMIT")
                 done = True
             elif isinstance(error, Exception):
                 done = await _rolled_back(lease)
@@ -188,6 +188,11 @@ class Within(Generic[T]):
             raise
         if self._moved and isinstance(error, UniqueViolation):
             raise Moved(error.table) from None
+
+
+async def _tell(raw: Any, statement: str) -> None:
+    """Begins or ends a transaction."""
+    await (raw.tell(statement) if isinstance(raw, PromptConnection) else raw.execute(statement))
 
 
 async def _rolled_back(lease: Lease) -> bool:

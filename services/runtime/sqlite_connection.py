@@ -39,7 +39,7 @@ class PromptConnection(aiosqlite.Connection):
         super().__init__(connector, _ITER_CHUNK)
         self.patient = False
         self._writer = writer
-        self._waits_ms: int | None = None
+        self._waits_ms = 0
         self._commit_s = 2 * QUICK_S
         self._much = False
 
@@ -51,6 +51,10 @@ class PromptConnection(aiosqlite.Connection):
             return self._conn.execute(statement, parameters).fetchall()
         except UnicodeDecodeError:
             raise unreadable() from None
+
+    async def tell(self, statement: str) -> None:
+        """Runs a statement that begins or ends a transaction: what the package makes of an answer, nobody looks at here."""
+        await self._execute(self._conn.execute, statement)
 
     async def put(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Runs such a statement for each row."""
@@ -75,6 +79,8 @@ class PromptConnection(aiosqlite.Connection):
             ):
                 return taken
             waits = self.patient or self._waits(fn, args)
+            if waits and self._waits_ms and args and args[0] == _TAKE_LOCK:
+                fn, args = self._awaited, (fn, *args)
             if self._writer and self._ends(fn, args):
                 waits = waits or self._much or self._commit_s >= QUICK_S
                 fn, args, self._much = self._timed, (fn, *args), False
@@ -91,17 +97,25 @@ class PromptConnection(aiosqlite.Connection):
         connection = self._connection
         if not self._running or connection is None:
             return None
-        if self._waits_ms is None:
+        if not self._waits_ms:
             (self._waits_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
-        connection.execute("PRAGMA busy_timeout=0")
+            # Once for all: to say so before each transaction, and to take it back, took twice as long as beginning one.
+            connection.execute("PRAGMA busy_timeout=0")
         try:
             return fn(*args)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
                 raise
             return None
+
+    def _awaited(self, begin: Callable[..., Any], *args: Any) -> Any:
+        """What the same statement gives after waiting for the lock, in the connection's thread."""
+        connection = self._conn
+        connection.execute(f"PRAGMA busy_timeout={self._waits_ms}")
+        try:
+            return begin(*args)
         finally:
-            connection.execute(f"PRAGMA busy_timeout={self._waits_ms}")
+            connection.execute("PRAGMA busy_timeout=0")
 
     def _timed(self, commit: Callable[..., Any], *args: Any) -> Any:
         """Commits, and notes how long that took: in either thread, never in both at once."""

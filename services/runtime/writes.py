@@ -30,7 +30,7 @@ begin, so it keeps nothing outside its transaction, and asks no other member ins
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -152,6 +152,27 @@ async def decide_each(
     # Others were first, time after time: nothing was written, and the same request may be sent again.
     late = {place: Fault(FaultKind.UNAVAILABLE, busy, retry_after_s=_RETRY_AFTER_S) for place in places}
     return [late[place] if place in late else results[place] for place in range(len(items))]
+
+
+async def all_ended(work: Iterable[Awaitable[R]]) -> list[R | BaseException]:
+    """What comes of each, or its exception. Of futures that end in the same turn of the loop only the first wakes who waits:
+    `gather` is called by each of them.
+    """
+    futures: list[asyncio.Future[R]] = [asyncio.ensure_future(each) for each in work]
+    for future in futures:
+        try:
+            await future
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                for each in futures:
+                    each.cancel()
+                raise
+        except Exception:  # noqa: BLE001  # told below
+            continue
+    return [
+        asyncio.CancelledError() if future.cancelled() else future.exception() or future.result() for future in futures
+    ]
 
 
 class Lasting:

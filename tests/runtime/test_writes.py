@@ -11,7 +11,7 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.kernel.requests import Moved, RequestStamp
-from services.runtime.writes import AGAIN, Again, Frame, Lasting, as_it_stands, decide_each
+from services.runtime.writes import AGAIN, Again, Frame, Lasting, all_ended, as_it_stands, decide_each
 
 STAMP = RequestStamp("H1", "r1", "/s/Write", "content")
 
@@ -149,3 +149,33 @@ async def test_work_goes_on_when_its_caller_leaves() -> None:
     go.set()
     await lasting.idle(5)
     assert done.is_set()
+
+
+async def test_what_ends_together_is_told_in_order_whatever_befell_each() -> None:
+    loop = asyncio.get_running_loop()
+    one, refused, left = (loop.create_future() for _ in range(3))
+
+    async def other() -> str:
+        return "other"
+
+    told = asyncio.create_task(all_ended([one, refused, left, other()]))
+    await asyncio.sleep(0)
+    left.cancel()
+    refused.set_exception(precondition("STORE_GONE"))
+    one.set_result("one")
+    first, second, third, fourth = await told
+    assert (first, fourth) == ("one", "other")
+    assert isinstance(second, Fault)
+    assert second.reason == "STORE_GONE"
+    assert isinstance(third, asyncio.CancelledError)
+
+
+async def test_who_leaves_takes_back_all_that_it_waited_for() -> None:
+    loop = asyncio.get_running_loop()
+    waited = [loop.create_future() for _ in range(3)]
+    told = asyncio.create_task(all_ended(waited))
+    await asyncio.sleep(0)
+    told.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await told
+    assert all(each.cancelled() for each in waited)

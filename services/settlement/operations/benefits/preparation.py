@@ -4,7 +4,6 @@ one call to identity for the whole list, policies and institutions from what the
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from typing import Any, TypeAlias, TypeVar
@@ -14,7 +13,7 @@ from services.kernel.codes import EC
 from services.kernel.elsewhere import family_elsewhere, insured_elsewhere
 from services.kernel.errors import Fault, denied
 from services.kernel.requests import RequestStamp
-from services.runtime.writes import Again, decide_each
+from services.runtime.writes import Again, all_ended, decide_each
 from services.settlement.domain.benefits.circumstances import UNFILED, Care, facts_of
 from services.settlement.domain.benefits.stack import StackChoice, StackRequest
 from services.settlement.domain.benefits.versions import SettleDates, benefit_year, policy_date
@@ -143,7 +142,7 @@ async def decided_bills(
     async def attempt(places: Sequence[int]) -> list[T | Again | PreparationOutcome | BaseException]:
         found = await preparation.prepare([requests[place] for place in places])
         bills = [(place, item) for place, item in zip(places, found, strict=True) if isinstance(item, PreparedBill)]
-        outcomes = iter(await asyncio.gather(*(submit(*bill) for bill in bills), return_exceptions=True))
+        outcomes = iter(await all_ended(submit(*bill) for bill in bills))
         return [next(outcomes) if isinstance(item, PreparedBill) else item for item in found]
 
     outcomes: Any = await decide_each(range(len(requests)), attempt, BUSY)

@@ -5,7 +5,6 @@ Whether an order has lapsed is decided by the member's own clock inside the tran
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any, TypeAlias
 from services.kernel.clock import Clock, to_micros
 from services.kernel.errors import Fault, not_found
 from services.kernel.requests import Moved, refusal_of
-from services.runtime.writes import AGAIN, Again, decide_each
+from services.runtime.writes import AGAIN, Again, all_ended, decide_each
 from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.entries import STANDING, RequestKey, StoredAnswer, answer_of_entry
@@ -58,7 +57,7 @@ class Orders:
         """The order of each step as it stands then, or why the step is refused."""
 
         async def attempt(places: Sequence[int]) -> list[Stepped | BaseException]:
-            return await asyncio.gather(*(submit(place, steps[place]) for place in places), return_exceptions=True)
+            return await all_ended(submit(place, steps[place]) for place in places)
 
         found: Any = await decide_each(range(len(steps)), attempt, BUSY)
         return [*found]
@@ -174,7 +173,7 @@ class Opens:
             ready = await self._ready(bills, [at for at in places if found[at] is None])
             found |= {at: item if sure else AGAIN for at, item in ready.items() if isinstance(item, Exception)}
             able = [(at, item) for at, item in ready.items() if not isinstance(item, Exception)]
-            outcomes = await asyncio.gather(*(submit(*each) for each in able), return_exceptions=True)
+            outcomes = await all_ended(submit(*each) for each in able)
             found |= dict(zip((at for at, _ in able), outcomes, strict=True))
             return [found[at] for at in places]
 
