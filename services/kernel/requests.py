@@ -55,7 +55,8 @@ class RequestStamp:
 
     def resolved(self, known: Regions) -> RequestStamp:
         """As its row keeps it, once the places are known."""
-        return replace(self, regions=self.regions.else_(known))
+        regions = self.regions.else_(known)
+        return self if regions == self.regions else replace(self, regions=regions)
 
     def repeats(self, content_hash: str, hash_version: int = HASH_VERSION, regions: Regions = NOWHERE) -> bool:
         """Whether a row of that content was left by this same request. The hash covers the name of the message too."""

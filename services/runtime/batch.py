@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
@@ -24,8 +23,7 @@ from services.runtime.status import to_status
 from services.runtime.telemetry import Span, SpanKind, current_span, extract, use_span
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """An item that may go on: its request, its call and its span (child of the span it was sent from)."""
 
     request: Any

@@ -81,8 +81,7 @@ def content_of(request: M) -> M:
 def regions_of(request: Message) -> tuple[str, str]:
     """Insured place and place of care as the request says them: its node, else its desk; "" where it leaves one out."""
     plan = _plan(request.DESCRIPTOR)
-    insured_place, place_of_care = (_region(request, plan, name) for name in _REGIONS)
-    return insured_place, place_of_care
+    return _region(request, plan, _REGIONS[0]), _region(request, plan, _REGIONS[1])
 
 
 def stamp_of(call: CallContext, request: Any) -> RequestStamp:
@@ -111,10 +110,10 @@ def _digest(content: Message) -> str:
 
 
 def _region(request: Any, plan: _Plan, name: str) -> str:
-    parts = [getattr(request, node) for node, names in plan.nodes if name in names]
-    if name in plan.desk:
-        parts.append(request.desk)
-    return next((told for part in parts if (told := getattr(part, name))), "")
+    for node, names in plan.nodes:
+        if name in names and (told := getattr(getattr(request, node), name)):
+            return str(told)
+    return str(getattr(request.desk, name)) if name in plan.desk else ""
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import uuid4
 
 import grpc
@@ -75,8 +75,7 @@ class Served:
     rpc: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What a call brings beside its message; texts are empty where it does not."""
 
     traceparent: str = ""
@@ -97,8 +96,7 @@ class Sent:
         return Sent(traceparent, token, day)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """How one message is taken in: who is looked at before a large one is read, what admits it, below which span, and how many
     seconds are left."""
 

@@ -6,10 +6,10 @@ Looked-up numbers are searched, never validated: strictness belongs to registrat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.identity.domain.certificates import folded, folded_type, is_known_type
 from services.identity.domain.credential import EcToken, foreign, token_fault
@@ -46,7 +46,12 @@ class CertType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question: the credential, whom it should belong to, where it is used, the day asked about, and now."""
+    """One question: the credential, whom it should belong to, where it is used, the day asked about, and now.
+
+    `shown` is the number on the credential where that is, or may be, a certificate; `beside` that of the certificate sent beside
+    it; `card_no` that of the social-security card; `certnos` are the numbers of certificates that are looked up. Empty where
+    there is none. An answer asks for them a dozen times: they are made once.
+    """
 
     cert_type: CertType
     cert_no: str
@@ -58,6 +63,18 @@ class Query:
     insutype: str
     day: date
     now: datetime
+    shown: str = field(init=False, compare=False)
+    beside: str = field(init=False, compare=False)
+    card_no: str = field(init=False, compare=False)
+    certnos: tuple[str, ...] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        number, beside = folded(self.cert_no), folded(self.certno)
+        shown = number if self.cert_type in (CertType.NONE, CertType.ID_CARD) else ""
+        object.__setattr__(self, "shown", shown)
+        object.__setattr__(self, "beside", beside)
+        object.__setattr__(self, "card_no", number if self.cert_type is CertType.SOCIAL_SECURITY_CARD else "")
+        object.__setattr__(self, "certnos", tuple(each for each in (shown, beside) if each))
 
     @property
     def token_digest(self) -> str:
@@ -69,33 +86,12 @@ class Query:
         return foreign(self.cert_no, own_cell) if self.cert_type is CertType.EC else None
 
     @property
-    def shown(self) -> str:
-        """The number on the credential where that is, or may be, a certificate."""
-        return folded(self.cert_no) if self.cert_type in (CertType.NONE, CertType.ID_CARD) else ""
-
-    @property
-    def beside(self) -> str:
-        """The number of the certificate sent beside the credential."""
-        return folded(self.certno)
-
-    @property
-    def certnos(self) -> tuple[str, ...]:
-        """Numbers of certificates that are looked up."""
-        return tuple(number for number in (self.shown, self.beside) if number)
-
-    @property
-    def card_no(self) -> str:
-        """Number of the social-security card, empty for other credentials."""
-        return folded(self.cert_no) if self.cert_type is CertType.SOCIAL_SECURITY_CARD else ""
-
-    @property
     def numbered(self) -> bool:
         """Whether nothing but the person's number says who is meant."""
         return self.cert_type is CertType.NONE and bool(self.psn_no) and not self.certnos
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """Whose the credential is and what holds on the day."""
 
     person: Person
@@ -189,8 +185,9 @@ def _by_certificate(query: Query, register: Register) -> PersonRecord | Fault:
     fitting = [record for record in held if told in ("", record.person.psn_cert_type)]
     if query.psn_no:
         own = [record for record in fitting if record.person.psn_no == query.psn_no]
-        fault = _mismatch("CERTIFICATE_MISMATCH", path) if fitting else person_not_found(path)
-        return own[0] if own else fault
+        if own:
+            return own[0]
+        return _mismatch("CERTIFICATE_MISMATCH", path) if fitting else person_not_found(path)
     if not told and query.cert_type is CertType.ID_CARD and query.shown:
         fitting = [record for record in fitting if record.person.psn_cert_type == IDENTITY_CARD]
     if len(fitting) > 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from typing import NamedTuple
 
 FUND_FIELDS = ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay")
 
@@ -47,8 +48,7 @@ class Components:
 MONEY_FIELDS = tuple(part.name for part in fields(Components) if part.name.endswith("_fen"))
 
 
-@dataclass(frozen=True, slots=True)
-class AccountUse:
+class AccountUse(NamedTuple):
     """The account money of a settlement. `own_fen` contains `first_fen`, what went before the deductible; of it
     `current_year_fen` came from this year's part. `balc_fen` is the own balance afterwards. `at_bank` says that a bank keeps the
     own account: it owes `own_fen`, and no ledger here moves."""
@@ -80,8 +80,7 @@ class CapUse:
     room_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class LayerOutcome:
+class LayerOutcome(NamedTuple):
     """One layer's part: deductible + covered + over = base, and paid is what its fund bears of the covered cost.
 
     `standard_fen` is the nominal deductible (0 where there is none). `pieces` are `(from_fen, to_fen, numerator)` over
@@ -114,8 +113,7 @@ class LayerOutcome:
         return min((cap.room_fen for cap in self.caps), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """The answer of `settle`: nothing was written yet. `accumulator_deltas` holds the keys that move, resolved."""
 
     components: Components

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from services.kernel.errors import precondition
 
@@ -30,8 +31,7 @@ class PolicyVersion:
     content_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BenefitYear:
+class BenefitYear(NamedTuple):
     """A benefit year: `label` is the calendar year in which it begins, `first` and `last` are its days."""
 
     label: str

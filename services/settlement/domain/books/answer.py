@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from services.kernel.codes import FUND_NAMES, HOSPITAL_FUND, account_fund, fund_pay_type, pooling_area
 from services.kernel.money import yuan_text
@@ -21,8 +22,7 @@ BY_ITEM = "1"
 _HERE, _SAME_PROVINCE, _OTHER_PROVINCE = "2", "3", "4"
 
 
-@dataclass(frozen=True, slots=True)
-class SettlementAnswer:
+class SettlementAnswer(NamedTuple):
     """A settlement with all that its answer names. `setl_id` and `benefit_year` are empty in a trial."""
 
     setl_id: str

@@ -7,7 +7,7 @@ versions of the policies stand beside it, by their hashes. What was settled befo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from services.kernel.policy.document import FactValue
 from services.settlement.domain.benefits.account import AccountState
@@ -17,8 +17,7 @@ from services.settlement.domain.care.lines import BillTotals
 _NO_ACCOUNT = AccountHead()
 
 
-@dataclass(frozen=True, slots=True)
-class Purses:
+class Purses(NamedTuple):
     """The accounts that might pay a bill, and the person's choice among them. `bank_fen` is the balance that a bank told of a
     real account (实账户), None where it was not asked."""
 
@@ -31,7 +30,7 @@ class Purses:
     def paid_by_bank(self, most_fen: int) -> Purses:
         """Where a bank told its balance: the same, with no more of it than it has paid. A replay takes nothing from a bank (our
         decision)."""
-        return self if self.bank_fen is None else replace(self, bank_fen=min(self.bank_fen, most_fen))
+        return self if self.bank_fen is None else self._replace(bank_fen=min(self.bank_fen, most_fen))
 
     def state(self, heads: Mapping[AccountKey, AccountHead], year: str) -> AccountState:
         """The money at hand in a benefit year."""
@@ -47,8 +46,7 @@ class Purses:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """What a bill is decided by. `facts` are those of a first settlement of its stay."""
 
     totals: BillTotals

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from services.kernel.clock import from_micros
 from services.kernel.errors import Fault, precondition
@@ -42,8 +42,7 @@ from services.settlement.domain.care.moments import FeeMoment, check_standing_fe
 from services.settlement.domain.care.pending import PendingOrder
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedBill:
+class PreparedBill(NamedTuple):
     """A bill request with all that others know about it. `facts` are those of a first settlement of the stay.
 
     `ec_token_digest` is that of the ecToken shown with the bill, else with the registration; empty where none was.
@@ -66,8 +65,7 @@ class PreparedBill:
     local_med_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What a bill comes to, the ecToken that it spends (or empty), and the state of the books that it was decided on."""
 
     settlement: Settlement

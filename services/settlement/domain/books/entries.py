@@ -111,8 +111,7 @@ class AccumulatorEntry(NamedTuple):
     source_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a batch has to know before it decides; `encounters`, `batches` and `stays` are named by encounter.
 
     `orders` are numbers of orders, `entries` requests that leave no settlement: only where orders are opened. `carried` are
@@ -182,8 +181,7 @@ class BookChanges:
     told: NoticeOrigin = NO_ORIGIN
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """What a settlement's row says beside its amounts; `setl_at` is in microseconds UTC.
 
     `fee_batches` are the ids of the fee batches that it settles; a counter-entry or void settles none. `insured_cell` is the

@@ -26,8 +26,7 @@ class AccountKey(NamedTuple):
     insutype: str
 
 
-@dataclass(frozen=True, slots=True)
-class YearLedger:
+class YearLedger(NamedTuple):
     """The accumulators of a year after its entry number `seq` (0: no entry yet); a missing key is 0."""
 
     seq: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
 
 from services.kernel.clock import holds_on
 from services.kernel.codes import EC, ID_CARD
@@ -15,8 +16,7 @@ SUSPENDED = "2"
 ENDED = "4"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Who it is; `gend`, `naty` and `psn_cert_type` are codes of their national dictionaries."""
 
     psn_no: str

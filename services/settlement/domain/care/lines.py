@@ -55,8 +55,7 @@ class LineSplit(NamedTuple):
     hosp_part_fen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BillTotals:
+class BillTotals(NamedTuple):
     """The sums over a bill's lines. `exempt_inscp_by_tag` holds the in-scope sum of the lines that carry each tag.
 
     `hosp_part_fen` is no fifth part: `overlmt_fen` holds it.
