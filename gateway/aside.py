@@ -63,6 +63,9 @@ class _Job:
             return self.work()
         finally:
             self.s = time.monotonic() - began
+            # A refusal's traceback holds this frame and that of `run`, and the job holds the refusal: in such a circle stayed
+            # what was sent, megabytes of it, until somebody looked for garbage.
+            del self
 
 
 class Aside:
@@ -133,7 +136,10 @@ class Aside:
         job = _Job(work, asyncio.get_running_loop().create_future())
         self._jobs.setdefault(whose, deque()).append(job)
         self._begin()
-        made: T = await job.made
+        try:
+            made: T = await job.made
+        finally:
+            del job
         return made
 
     def _begin(self) -> None:

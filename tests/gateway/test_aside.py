@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 
@@ -54,6 +57,34 @@ async def test_what_reading_refuses_is_refused() -> None:
 
     with pytest.raises(Fault):
         await Aside().read("H1", LARGE, refuse)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_what_was_refused_is_free_as_soon_as_the_refusal_is(size: int) -> None:
+    """Without anybody who looks for garbage: bodies of megabytes must not wait for that."""
+
+    class Body:
+        """What somebody sent."""
+
+    async def refused() -> weakref.ref[Body]:
+        body = Body()
+
+        def refuse() -> None:
+            raise Fault(FaultKind.INVALID, f"{type(body)}")
+
+        with suppress(Fault):
+            await way.read("H1", size, refuse)
+        return weakref.ref(body)
+
+    way = Aside()
+    gc.disable()
+    try:
+        sent = await refused()
+        async with asyncio.timeout(20):
+            while sent() is not None:  # noqa: ASYNC110  # the thread lets go of it a moment later
+                await asyncio.sleep(0.005)
+    finally:
+        gc.enable()
 
 
 async def test_a_long_answer_is_written_beside_the_loop() -> None:
