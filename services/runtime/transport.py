@@ -5,6 +5,7 @@ It knows neither messages nor retries: it hands over bytes and metadata with a t
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -129,8 +130,8 @@ def trunk_socket(config: Config, address: str) -> Path | None:
 
 
 def _near(place: Path | None, seat: str, opening: Callable[[], Metadata], limit_bytes: int) -> SocketLine | None:
-    """A line to the socket of a member that is there now."""
-    return SocketLine(place, seat, opening, limit_bytes) if place is not None and place.exists() else None
+    """A line to the socket of a member that is there now, and that this process may use."""
+    return SocketLine(place, seat, opening, limit_bytes) if place is not None and os.access(place, os.W_OK) else None
 
 
 def channel_options(config: Config) -> Sequence[tuple[str, Any]]:

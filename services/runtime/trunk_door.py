@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +18,7 @@ from services.runtime.logs import write
 from services.runtime.status import to_status
 from services.runtime.trunk import ONE_GO_BYTES, Outbox
 from services.runtime.trunk_served import OpenTrunk, Trunks, written_answers
-from services.runtime.trunk_socket import OPENING, BrokenFrame, Frames, SocketOutbox, framed
+from services.runtime.trunk_socket import OPENING, BrokenFrame, Frames, SocketOutbox, framed, is_own
 from yibao.runtime.v1.trunk_pb2 import Answer, Calls
 
 _CALLERS: Final = 128
@@ -48,8 +50,11 @@ class SocketDoor:
         self._server = await loop.create_unix_server(lambda: _Incoming(self), sock=listening)
 
     def _bound(self) -> socket.socket:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.parent.chmod(0o700)
+        folder = self._path.parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, "the folder is another's")
+        folder.chmod(0o700)
         # The port is this member's by now: whoever had a socket under its number is no more.
         self._path.unlink(missing_ok=True)
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -107,6 +112,7 @@ class _Incoming(asyncio.Protocol):
         self._outbox = SocketOutbox(written_answers)
         self._served: OpenTrunk | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._all_said = False
         loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = loop.create_future()
         self._alarm = loop.call_later(_OPENED_WITHIN_S, self.cut)
@@ -114,7 +120,11 @@ class _Incoming(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._outbox.connect(self._transport)
+        if is_own(transport):
+            self._outbox.connect(self._transport)
+        else:
+            self._door.broken("another user's process came")
+            self.cut()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -147,6 +157,7 @@ class _Incoming(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The caller sends no more; what it has sent is answered."""
+        self._all_said = True
         if self._served is None:
             return False
         self._ending = asyncio.get_running_loop().create_task(self._finish(self._served))
@@ -165,10 +176,15 @@ class _Incoming(asyncio.Protocol):
             self.gone.set_result(None)
 
     def pause_writing(self) -> None:
+        """A caller that takes no answers is asked for no calls: their answers would pile up."""
         self._outbox.pause()
+        if self._transport is not None and not self._transport.is_closing() and not self._all_said:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._outbox.resume()
+        if self._transport is not None and not self._transport.is_closing() and not self._all_said:
+            self._transport.resume_reading()
 
     def cut(self) -> None:
         """Ends it now."""

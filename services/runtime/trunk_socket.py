@@ -3,15 +3,19 @@ each of them (a bill alone: 0.9 of 3.6 ms of processor time).
 
 A message goes behind its length, four bytes, the highest first. The first one of a caller holds the token that opens a gRPC
 trunk, in a call of number 0; the member answers that call, and the trunk is open. The socket lies in a folder of the data folder
-that only its user can enter, under the number of the port on which the member serves gRPC. Where there is none (another machine,
-another user, a folder whose path is too long for a socket), calls go by gRPC, and so they do to a member that several processes
-serve: gRPC spreads them.
+that only its user can enter, under the number of the port on which the member serves gRPC and that of the network in which this
+means it: containers share a folder, not their ports. Where there is none (another machine, another user, a folder whose path is
+too long for a socket), calls go by gRPC, and so they do to a member that several processes serve: gRPC spreads them. Both sides
+ask the system whose process the other is: whoever made the folder first may be another user.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import socket
+import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -30,12 +34,33 @@ _LENGTH_BYTES: Final = 4
 _LONGEST_PATH: Final = 103
 """What every system takes, in bytes."""
 OPENING: Final = 0
+_PEER: Final = struct.Struct("iII")
+"""`struct ucred`: process, user and group."""
+_NETWORK: Final = Path("/proc/self/ns/net")
+_log: Final = logging.getLogger("yibao.trunk")
 
 
 def place_of(data_dir: Path, address: str) -> Path | None:
     """Where a member that serves gRPC at `address` has its socket; None where it can have none."""
-    path = (data_dir / "trunks" / f"{address.rpartition(':')[2]}.sock").absolute()
+    path = (data_dir / "trunks" / f"{address.rpartition(':')[2]}{_network()}.sock").absolute()
     return path if len(os.fsencode(path)) <= _LONGEST_PATH else None
+
+
+def _network() -> str:
+    """By what the network of this process differs from others of the machine; "" where the system has but one."""
+    try:
+        return f"-{_NETWORK.stat().st_ino}"
+    except OSError:
+        return ""
+
+
+def is_own(transport: asyncio.BaseTransport) -> bool:
+    """Whether the other end is a process of this user; where the system does not tell, the folder's mode keeps others out."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return True
+    _, user, _ = _PEER.unpack(transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, option, _PEER.size))
+    return bool(user == os.geteuid())
 
 
 class BrokenFrame(ValueError):
@@ -141,8 +166,11 @@ class SocketLine(Line, asyncio.Protocol):
             self._ended(NoSocket())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Says who opens the trunk."""
+        """Says who opens the trunk, to a process of this user."""
         self._transport = cast("asyncio.Transport", transport)
+        if not is_own(transport):
+            self._told_off(logging.INFO, "another user's process listens there")
+            return
         token = dict(self._opening())[CALLER_KEY]
         self._transport.write(framed(written_calls([Call(number=OPENING, caller_token=token)])))
         self._out.connect(self._transport)
@@ -158,8 +186,8 @@ class SocketLine(Line, asyncio.Protocol):
                 if answers.last:
                     self.taking = False
                     self._last = asyncio.get_running_loop().create_task(self.end())
-        except (DecodeError, BrokenFrame):
-            self.cut()
+        except (DecodeError, BrokenFrame) as error:
+            self._told_off(logging.WARNING, type(error).__name__)
 
     def _opened(self, answers: Answers) -> bool:
         """Whether the member lets the trunk stand."""
@@ -198,6 +226,12 @@ class SocketLine(Line, asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             with suppress(OSError, RuntimeError):
                 self._transport.write_eof()
+
+    def _told_off(self, level: int, cause: str) -> None:
+        # Not by `logs.write`: who asks for health imports this room, and not what writes spans.
+        told = {"member": self._member, "cause": cause}
+        _log.log(level, "a trunk was cut off by its caller", extra={"fields": told})
+        self.cut()
 
     def cut(self) -> None:
         self.taking = False

@@ -3,7 +3,9 @@
 isort:skip_file
 Many calls on one gRPC stream, `/yibao.runtime.v1.Trunk/Carry`, as members send them to each other: a call of its own costs ten times
 what its message does. Each call keeps its own caller, deadline, trace and business date, and is checked as if it had come alone. A
-trunk is no service of the contract: whoever is no member of the mesh calls methods one by one.
+trunk is no service of the contract: whoever is no member of the mesh calls methods one by one. Between processes of one machine the
+same messages go over a Unix socket, each behind its length in four bytes, the highest first; there the first one of a caller is a
+call of number 0 with the token that opens a stream.
 """
 
 from collections import abc as _abc
