@@ -147,6 +147,16 @@ class TestRest:
         with pytest.raises(Fault):
             check_json(b"[" + b"0," * MOST_VALUES + b"0]")
 
+    @pytest.mark.parametrize("within", ["", "a text"])
+    @pytest.mark.parametrize("kind", [str, bytes])
+    def test_the_list_that_is_too_long_is_named_in_bytes_and_in_text_alike(self, kind: type, within: str) -> None:
+        text = json.dumps({"data": {"feedetail": [{}] * MOST_VALUES}})
+        text = json.dumps({"input": text}) if within else text
+        with pytest.raises(Fault) as caught:
+            check_json(text if kind is str else text.encode(), lists={"feedetail": 500})
+        told = [(each.path, each.values) for each in caught.value.violations]
+        assert told == [("feedetail", {"most": "500"})]
+
 
 class TestAtTheDoor:
     async def test_too_many_rows_are_told_as_what_they_are(self, scene: Scene) -> None:

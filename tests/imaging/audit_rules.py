@@ -22,6 +22,8 @@ _BASE64: Final = re.compile("[A-Za-z0-9+/]*={0,2}")
 
 EVENT_IDS: Final = frozenset(str(code) for code in range(110100, 110115))
 """Context group 400 (PS3.16)."""
+MEDIA: Final = {"110030": "USB Disk Emulation", "110031": "Email", "110032": "CD", "110033": "DVD", "110038": "URI"}
+"""Of context group 405 (PS3.16) what a platform can send or take."""
 _CODES: Final[Mapping[str, frozenset[str]]] = {
     # FHIR R4: audit-event-action, audit-event-outcome, audit-entity-type, object-role, dicom-audit-lifecycle.
     "action": frozenset("CRUDE"),
@@ -49,6 +51,8 @@ def check_dicom(message: str) -> ET.Element:
         assert _BASE64.fullmatch(text), text
     for query in root.iter("ParticipantObjectQuery"):
         assert _BASE64.fullmatch(query.text or ""), query.text
+    for each in root.iter("MediaType"):
+        assert (MEDIA[each.attrib["csd-code"]], each.attrib["codeSystemName"]) == (each.attrib["displayName"], "DCM")
     for each in root.iter("AuditSourceTypeCode"):
         # Of another code the schema's own remark wants the system.
         assert each.attrib["csd-code"] in _CODES["source"] or "codeSystemName" in each.attrib
