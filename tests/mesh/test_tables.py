@@ -42,3 +42,11 @@ def missed(connection: Any, metadata: MetaData, besides: Sequence[str]) -> list[
 
     context = MigrationContext.configure(connection, opts={"include_name": wanted, "compare_server_default": False})
     return list(compare_metadata(context, metadata))
+
+
+@pytest.mark.parametrize("member", dump_stores.MEMBERS)
+def test_an_index_of_some_rows_holds_the_same_rows_on_both_databases(member: str) -> None:
+    for table in schema_of(member).metadata.tables.values():
+        for index in table.indexes:
+            conditions = {str(index.dialect_options[each]["where"]) for each in ("sqlite", "postgresql")}
+            assert len(conditions) == 1, f"{index.name}: {conditions}"
