@@ -249,9 +249,13 @@ class Inbound:
         async def answer(message: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
             try:
                 return await self._run(served, message, context.invocation_metadata() or (), context.time_remaining())
-            except RpcRefusal as refusal:
-                await context.abort(*to_rpc_error(refusal.status))
-                raise
+            except RpcRefusal as refused:
+                refusal = RpcRefusal(refused.status)
+            # gRPC keeps what `abort` raises until garbage is looked for, with all that its traceback and its context hold: a
+            # message of megabytes would stay as long.
+            del message
+            await context.abort(*to_rpc_error(refusal.status))
+            raise refusal
 
         return answer
 

@@ -354,3 +354,41 @@ async def test_grpc_itself_answers_for_a_service_that_nobody_serves(running: des
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call(b"")
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_what_grpc_keeps_of_a_refusal_holds_nothing_of_its_message(running: desk.Running) -> None:
+    """gRPC keeps the error by which a call was ended until somebody looks for garbage."""
+    kept: list[Exception] = []
+
+    class Context:
+        """That of a call which is refused."""
+
+        def invocation_metadata(self) -> tuple[()]:
+            """None: nobody says who calls."""
+            return ()
+
+        def time_remaining(self) -> float:
+            """Enough."""
+            return 5.0
+
+        async def abort(self, *told: object) -> None:
+            """Ends the call as gRPC does."""
+            try:
+                raise grpc.aio.AbortError(*told)
+            except grpc.aio.AbortError as error:
+                kept.append(error)
+                raise
+
+    message, context = look("n" * 100_000).SerializeToString(), Context()
+    behaviour: Any = running.server.inbound.handlers()[desk.SERVICE]["Look"].unary_unary
+    with pytest.raises(grpc.aio.AbortError):
+        await behaviour(message, context)
+    (error,) = kept
+    held = []
+    frame = error.__traceback__
+    while frame is not None:
+        held += [value for value in frame.tb_frame.f_locals.values() if value is message]
+        frame = frame.tb_next
+    # The first frame is this test's own.
+    assert len(held) == 1
+    assert error.__context__ is None
