@@ -52,8 +52,6 @@ class DriverConnection:
     statement, or one `together`, and needs no transaction: it is of one snapshot by itself.
     """
 
-    __slots__ = ("_begin", "_look", "_raw", "dialect")
-
     def __init__(self, raw: Any, dialect: str, begin: str = "", *, look: bool = False) -> None:
         self._raw = raw
         self._begin = begin

@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,13 @@ def settings(tmp_path: Path) -> dict[str, str]:
     """Settings of a sandbox in a folder of its own, whose members call each other over loopback."""
     own = {"YIBAO_DATA_DIR": str(tmp_path), "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0"}
     return {"YIBAO_SANDBOX": "on", "YIBAO_PLACEMENT": "grpc", **own}
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket in it, wherever tests write."""
+    with tempfile.TemporaryDirectory(prefix="n") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

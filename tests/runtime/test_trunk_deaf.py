@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from services.runtime.call import CALLER_KEY
 from services.runtime.trunk_socket import SocketLine, framed
 from tests.runtime import desk
@@ -50,6 +52,12 @@ async def deaf(place: Path) -> AsyncIterator[SocketLine]:
         server.close()
 
 
+@pytest.fixture
+def settings(settings: dict[str, str], short_folder: Path) -> dict[str, str]:
+    """In a folder whose path takes a socket."""
+    return {**settings, "YIBAO_DATA_DIR": str(short_folder)}
+
+
 async def given_up(line: SocketLine, calls: int) -> None:
     """Calls that nobody answers, until all have waited long enough."""
     asked = (line.unary(LOOK, b"x" * 60_000, (), 0.2) for _ in range(calls))
@@ -57,8 +65,8 @@ async def given_up(line: SocketLine, calls: int) -> None:
     assert {getattr(each, "reason", each) for each in found} == {"DEADLINE_EXCEEDED"}
 
 
-async def test_what_nobody_waits_for_does_not_pile_up_before_a_member_that_takes_nothing(tmp_path: Path) -> None:
-    async with deaf(tmp_path / "s") as line:
+async def test_what_nobody_waits_for_does_not_pile_up_before_a_member_that_takes_nothing(short_folder: Path) -> None:
+    async with deaf(short_folder / "s") as line:
         await given_up(line, 50)
         waiting = [frame for frame, _ in line._outbox._waiting.values()]
         assert [each for each in waiting if not each.left] == []

@@ -29,6 +29,12 @@ LOOK: Final = f"/{desk.SERVICE}/Look"
 
 
 @pytest.fixture
+def settings(settings: dict[str, str], short_folder: Path) -> dict[str, str]:
+    """In a folder whose path takes a socket."""
+    return {**settings, "YIBAO_DATA_DIR": str(short_folder)}
+
+
+@pytest.fixture
 def carriers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What carried each trunk that was opened since."""
     found: list[str] = []
@@ -242,11 +248,11 @@ async def test_a_trunk_that_breaks_fails_its_calls_as_unavailable(running: desk.
 
 async def test_where_there_can_be_no_socket_calls_go_by_grpc(
     settings: dict[str, str],
-    tmp_path: Path,
+    short_folder: Path,
     carriers: list[str],
     log_lines: Callable[[], list[Mapping[str, Any]]],
 ) -> None:
-    (tmp_path / "trunks").write_text("no folder", encoding="ascii")
+    (short_folder / "trunks").write_text("no folder", encoding="ascii")
     running = await desk.start(settings)
     try:
         assert (await running.peers.call(running.stub.Look, look())).said == "hello!"

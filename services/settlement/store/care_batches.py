@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from services.kernel.requests import RequestStamp
 from services.runtime.db import Database, DriverConnection, Later, Within, advisory_lock
+from services.settlement.domain.care.ahead import Ahead, VisitName
 from services.settlement.domain.care.diagnoses import Diagnosis
 from services.settlement.domain.care.encounters import Encounter, Entry
 from services.settlement.domain.care.fees import FeeBatch, FeeLine, StandingLine
@@ -45,22 +45,6 @@ _BATCHES: Final = {
 
 _Asked: TypeAlias = tuple[Mapping[str, str], int, Sequence[Any]]
 """A statement, of how many texts its keys are, and the keys."""
-
-
-class VisitName(NamedTuple):
-    """An open visit by the institution's own number."""
-
-    fixmedins_code: str
-    psn_no: str
-    ipt_otp_no: str
-
-
-class Ahead(NamedTuple):
-    """What a write will ask for: its own entry, and an encounter with its charge batches, or an open visit."""
-
-    stamp: RequestStamp
-    mdtrt_id: str = ""
-    visit: VisitName | None = None
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ Every value here is the state after a certain entry; the next state is a new val
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -30,7 +31,7 @@ class YearLedger(NamedTuple):
     """The accumulators of a year after its entry number `seq` (0: no entry yet); a missing key is 0."""
 
     seq: int = 0
-    accumulators: Mapping[str, int] = field(default_factory=dict)
+    accumulators: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

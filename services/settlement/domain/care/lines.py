@@ -7,7 +7,8 @@ A line is split once, when it is uploaded; settlement works on totals. Prices ha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
@@ -66,7 +67,7 @@ class BillTotals(NamedTuple):
     overlmt_fen: int
     preselfpay_fen: int
     inscp_fen: int
-    exempt_inscp_by_tag: Mapping[str, int] = field(default_factory=dict)
+    exempt_inscp_by_tag: Mapping[str, int] = MappingProxyType({})
     hosp_part_fen: int = 0
 
 

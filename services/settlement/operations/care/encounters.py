@@ -12,6 +12,7 @@ from datetime import date, datetime
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
+from services.settlement.domain.care.ahead import VisitName
 from services.settlement.domain.care.bill import STAY, VISIT
 from services.settlement.domain.care.diagnoses import ADMISSION, NONE_TOLD, DiagnosesTold
 from services.settlement.domain.care.diagnoses import VISIT as VISITED
@@ -44,7 +45,6 @@ from services.settlement.operations.care.kinds import national_kind
 from services.settlement.operations.care.ports import CataloguePeer, ShownCredentials
 from services.settlement.operations.care.stays import Revise, cancelled, check_admittable
 from services.settlement.operations.care.writes import Accepted, CareWrite, Writes
-from services.settlement.store.care_batches import VisitName
 from services.settlement.store.fees import FeeWriter
 
 Describe = Callable[[Encounter, Insured, Enrolment], bytes]

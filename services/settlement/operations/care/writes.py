@@ -14,12 +14,13 @@ from typing import Final, TypeAlias, TypeVar
 from services.kernel.errors import Fault
 from services.kernel.requests import Moved, RequestStamp, repeated
 from services.runtime.writes import AGAIN, Again, Frame
+from services.settlement.domain.care.ahead import Ahead, VisitName
 from services.settlement.domain.care.encounters import Encounter, Entry
 from services.settlement.domain.care.second_numbers import answering, second_id
 from services.settlement.operations.care.lapsing import Lapsed, Lapsing
 from services.settlement.operations.care.ports import CareBatchStore, EncounterStore, NewId
 from services.settlement.operations.care.since import SinceMessages, told_since
-from services.settlement.store.care_batches import Ahead, Held, HeldWriter, VisitName
+from services.settlement.store.care_batches import Held, HeldWriter
 from services.settlement.store.fees import FeeReader, FeeWriter
 
 T = TypeVar("T")
