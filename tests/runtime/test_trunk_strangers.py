@@ -47,6 +47,12 @@ def as_another(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(place, "is_own", lambda _: ask(made()))
 
 
+@pytest.fixture
+def settings(settings: dict[str, str], short_folder: Path) -> dict[str, str]:
+    """In a folder whose path takes a socket."""
+    return {**settings, "YIBAO_DATA_DIR": str(short_folder)}
+
+
 async def test_a_caller_says_nothing_to_another_users_process_and_goes_by_grpc(
     running: desk.Running, monkeypatch: pytest.MonkeyPatch, log_lines: Lines
 ) -> None:
@@ -77,8 +83,8 @@ async def test_a_member_hears_nothing_of_another_users_process(
     assert "another user's process came" in json.dumps(log_lines())
 
 
-def test_a_folder_that_is_closed_to_a_caller_has_no_socket_for_it(tmp_path: Path) -> None:
-    folder = tmp_path / "trunks"
+def test_a_folder_that_is_closed_to_a_caller_has_no_socket_for_it(short_folder: Path) -> None:
+    folder = short_folder / "trunks"
     folder.mkdir()
     (folder / "7401.sock").touch()
     folder.chmod(0)
@@ -91,10 +97,10 @@ def test_a_folder_that_is_closed_to_a_caller_has_no_socket_for_it(tmp_path: Path
 
 
 async def test_a_folder_that_leads_elsewhere_is_not_entered(
-    settings: dict[str, str], tmp_path: Path, log_lines: Lines
+    settings: dict[str, str], short_folder: Path, log_lines: Lines
 ) -> None:
-    (elsewhere := tmp_path / "elsewhere").mkdir(mode=0o755)
-    (tmp_path / "trunks").symlink_to(elsewhere)
+    (elsewhere := short_folder / "elsewhere").mkdir(mode=0o755)
+    (short_folder / "trunks").symlink_to(elsewhere)
     running = await desk.start(settings)
     try:
         assert (await running.peers.call(running.stub.Look, look())).said == "hello!"
@@ -104,14 +110,16 @@ async def test_a_folder_that_leads_elsewhere_is_not_entered(
         await running.stop()
 
 
-def test_one_port_in_two_networks_of_a_machine_has_two_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = trunk_socket.place_of(tmp_path, "127.0.0.1:7401")
-    monkeypatch.setattr(trunk_socket, "_NETWORK", tmp_path)
-    there = trunk_socket.place_of(tmp_path, "127.0.0.1:7401")
-    monkeypatch.setattr(trunk_socket, "_NETWORK", tmp_path / "none")
-    alone = trunk_socket.place_of(tmp_path, "127.0.0.1:7401")
+def test_one_port_in_two_networks_of_a_machine_has_two_sockets(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = trunk_socket.place_of(short_folder, "127.0.0.1:7401")
+    monkeypatch.setattr(trunk_socket, "_NETWORK", short_folder)
+    there = trunk_socket.place_of(short_folder, "127.0.0.1:7401")
+    monkeypatch.setattr(trunk_socket, "_NETWORK", short_folder / "none")
+    alone = trunk_socket.place_of(short_folder, "127.0.0.1:7401")
     assert len({here, there, alone}) == 3
-    assert alone == tmp_path / "trunks" / "7401.sock"
+    assert alone == short_folder / "trunks" / "7401.sock"
 
 
 async def test_a_caller_that_takes_no_answers_is_asked_for_no_calls(
