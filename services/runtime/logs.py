@@ -74,23 +74,9 @@ class _Line(logging.LogRecord):
         )
 
 
-class _Lines(logging.StreamHandler[TextIO]):
-    """Writes each line at once, as the library's does, with one step less: a stream of lines writes them out by itself."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self.stream.write(f"{self.format(record)}\n")
-            if not getattr(self.stream, "line_buffering", False):
-                self.stream.flush()
-        except RecursionError:
-            raise
-        except Exception:  # noqa: BLE001  # as the library has it: a log that fails fails nobody else
-            self.handleError(record)
-
-
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Sends everything that the process logs to one stream as JSON lines; libraries speak from warning on."""
-    handler = _Lines(stream or sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
