@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import Executable, MetaData, Row, Table, event
-from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -24,6 +23,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.advisory_locks import advisory_lock
+from services.runtime.bulk_statements import insert_sql, insert_statement, update_sql
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, to_json
 from services.runtime.driver import READ, WRITE, DriverTransaction, Within, translated
 from services.runtime.driver_connection import DriverConnection, Later, as_json, sql
@@ -41,7 +41,6 @@ from services.runtime.stores.lifting import PROGRAM, lift, note_lifted
 from services.runtime.stores.opening import open_store
 from services.runtime.stores.schema import Schema, migrations_of, release
 from services.runtime.telemetry import store_span
-from services.runtime.updates import update_statement
 from services.runtime.value_lists import in_values
 
 __all__ = [
@@ -69,14 +68,13 @@ __all__ = [
     "place_of",
     "sql",
     "to_json",
-    "update_statement",
+    "update_sql",
 ]
 
 _BUSY_TIMEOUT_S: Final = 5
 _READ_CONNECTIONS: Final = 4
 # Pages that a connection keeps: SQLite's own 2 MB hold no index of 50,000 persons, and every miss is a system call.
 _CACHE_KIB: Final = 16_384
-_POSTGRESQL: Final[Dialect] = postgresql_dialect()  # type: ignore[no-untyped-call]  # the package does not type it
 _POSTGRESQL_PORT: Final = 5432
 # Statements are few, ask by index and are sent again and again: a plan is made once. Left to itself the server planned the reads
 # of a bill anew each time, which took as long as eight of them, and read tables of some thousand rows whole: it takes an index
@@ -287,23 +285,6 @@ async def bulk_insert(
         await connection.exec_driver_sql(statement, [_converted(row, converters) for row in rows])
     else:
         await connection.exec_driver_sql(statement, [tuple(row) for row in rows])
-
-
-def insert_statement(table: Table, dialect: str, columns: Sequence[str]) -> str:
-    """The INSERT for `DriverConnection.insert`: values in the order of `columns`, as they are stored."""
-    into = f"INSERT INTO {table.name} ({', '.join(columns)})"
-    if dialect == "postgresql":
-        # One statement for all rows, an array for each column: a fifth of what the server takes for one row at a time.
-        types = (table.columns[name].type.compile(dialect=_POSTGRESQL) for name in columns)
-        return f"{into} SELECT * FROM unnest({', '.join(f'${i}::{kind}[]' for i, kind in enumerate(types, 1))})"
-    return f"{into} VALUES ({', '.join('?' * len(columns))})"
-
-
-@cache
-def insert_sql(table: Table) -> Mapping[str, str]:
-    """`insert_statement` with all columns of a table, by dialect."""
-    columns = [column.name for column in table.columns]
-    return {dialect: insert_statement(table, dialect, columns) for dialect in ("sqlite", "postgresql")}
 
 
 def _driver_url(url: str) -> tuple[URL, Literal["sqlite", "postgresql"]]:

@@ -165,8 +165,6 @@ class Later(DriverConnection):
     Whatever else is asked meanwhile sees none of them.
     """
 
-    __slots__ = ("_connection", "_held")
-
     def __init__(self, connection: DriverConnection) -> None:
         super().__init__(connection._raw, connection.dialect)
         self._connection = connection

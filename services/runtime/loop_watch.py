@@ -9,6 +9,8 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from services.runtime.loops import next_beat
+
 EVERY_S: Final = 0.1
 WINDOW_S: Final = 5.0
 
@@ -38,8 +40,7 @@ class LoopWatch:
         return max(0.0, now_s, *self._seen) if self._seen else max(0.0, now_s)
 
     def _again(self, loop: asyncio.AbstractEventLoop) -> None:
-        # At whole multiples: the watches of all members on one loop wake it together.
-        self._due = (round(loop.time() / EVERY_S) + 1) * EVERY_S
+        self._due = next_beat(loop.time(), EVERY_S)
         self._timer = loop.call_at(self._due, self._fire, loop)
 
     def _fire(self, loop: asyncio.AbstractEventLoop) -> None:

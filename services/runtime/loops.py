@@ -15,6 +15,11 @@ async def rest(stopping: asyncio.Event, seconds: float) -> None:
         return
 
 
+def next_beat(now_s: float, every_s: float) -> float:
+    """When to look next: at a whole multiple, so that all that look so often on one loop wake it together."""
+    return (round(now_s / every_s) + 1) * every_s
+
+
 async def cut_off(tasks: Collection[asyncio.Task[Any]], grace_s: float) -> None:
     """Lets tasks end for a grace, then cancels those that are left and waits until they are gone."""
     if not tasks:

@@ -23,6 +23,7 @@ from services.runtime.config import Config
 from services.runtime.contract import Contract
 from services.runtime.inbound import Inbound
 from services.runtime.listening import place_at
+from services.runtime.loops import next_beat
 from services.runtime.self_report import SERVICE, RuntimeServicer, SelfReport, StoreState
 from services.runtime.telemetry import Telemetry
 from services.runtime.transport import server_credentials, server_options, trunk_socket
@@ -175,9 +176,8 @@ class MemberServer:
 
     async def _follow_health(self) -> None:
         while True:
-            # At whole multiples, all members of a loop together.
-            now = asyncio.get_running_loop().time()
-            await asyncio.sleep((round(now / _HEALTH_EVERY_S) + 1) * _HEALTH_EVERY_S - now)
+            now_s = asyncio.get_running_loop().time()
+            await asyncio.sleep(next_beat(now_s, _HEALTH_EVERY_S) - now_s)
             await self._tell_health()
 
     async def _tell_health(self) -> None:

@@ -70,18 +70,15 @@ class PromptConnection(aiosqlite.Connection):
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Every call of the package goes through here."""
         try:
-            if (
-                self._writer
-                and not self.patient
-                and args
-                and args[0] == _TAKE_LOCK
-                and (taken := self._taken(fn, args))
-            ):
-                return taken
-            waits = self.patient or self._waits(fn, args)
-            if waits and self._waits_ms and args and args[0] == _TAKE_LOCK:
-                fn, args = self._awaited, (fn, *args)
-            if self._writer and self._ends(fn, args):
+            connection = self._connection
+            waits = self.patient or connection is None or fn == connection.close
+            if self._writer and args and args[0] == _TAKE_LOCK:
+                if not self.patient and (taken := self._taken(fn, args)):
+                    return taken
+                waits = True
+                if self._waits_ms:
+                    fn, args = self._awaited, (fn, *args)
+            elif self._writer and self._ends(fn, args):
                 waits = waits or self._much or self._commit_s >= QUICK_S
                 fn, args, self._much = self._timed, (fn, *args), False
             if waits:
@@ -128,12 +125,6 @@ class PromptConnection(aiosqlite.Connection):
     def _ends(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
         connection = self._connection
         return (bool(args) and args[0] == _COMMIT) or (connection is not None and fn == connection.commit)
-
-    def _waits(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-        connection = self._connection
-        if connection is None or fn == connection.close:
-            return True
-        return self._writer and bool(args) and args[0] == _TAKE_LOCK
 
 
 def connect(database: str, *, writer: bool, **settings: Any) -> PromptConnection:

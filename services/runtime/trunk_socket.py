@@ -149,9 +149,10 @@ class SocketOutbox(Outbox):
 class SocketLine(Line, asyncio.Protocol):
     """A trunk over a member's socket, as its caller sees it."""
 
+    _outbox: SocketOutbox
+
     def __init__(self, path: Path, member: str, opening: Callable[[], Metadata], most_bytes: int) -> None:
-        self._out = SocketOutbox(written_calls)
-        super().__init__(member, self._out)
+        super().__init__(member, SocketOutbox(written_calls))
         self._opening = opening
         self._frames = Frames(most_bytes + ONE_GO_BYTES)
         self._transport: asyncio.Transport | None = None
@@ -173,7 +174,7 @@ class SocketLine(Line, asyncio.Protocol):
             return
         token = dict(self._opening())[CALLER_KEY]
         self._transport.write(framed(written_calls([Call(number=OPENING, caller_token=token)])))
-        self._out.connect(self._transport)
+        self._outbox.connect(self._transport)
 
     def data_received(self, data: bytes) -> None:
         """Hands out answers."""
@@ -208,16 +209,16 @@ class SocketLine(Line, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """What is unanswered may have been done, unless nothing was sent."""
-        self._out.break_off()
+        self._outbox.break_off()
         self._ended(self._bare(grpc.StatusCode.UNAVAILABLE) if self._open else NoSocket())
 
     def pause_writing(self) -> None:
         """The member takes no more for now."""
-        self._out.pause()
+        self._outbox.pause()
 
     def resume_writing(self) -> None:
         """It takes again."""
-        self._out.resume()
+        self._outbox.resume()
 
     async def end(self) -> None:
         self.taking = False

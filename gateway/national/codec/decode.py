@@ -29,7 +29,7 @@ from gateway.national.codec.plan import (
 )
 from gateway.national.codec.quick import QuickReader, quick_reader
 from gateway.national.codec.reading import Reading, Row, Values
-from gateway.national.codec.refusing import MOST_KEYS, check_keys, end_of
+from gateway.national.codec.refusing import LONGEST_KEY, MOST_KEYS, check_keys, end_of
 from gateway.national.codec.scalars import Unfit
 from gateway.national.codec.spelling import NULL_TEXT, PADDED, SHORT, Spelling, spelling
 from services.kernel.errors import Fault, FaultKind, Violation
@@ -37,7 +37,6 @@ from services.runtime.contract import ContractError
 from services.runtime.texts.gateway import rule_text
 
 _LITERALS: Final = (str, int, bytes)
-_LONGEST_KEY: Final = 64
 
 RequestReader = Callable[..., Message]
 RowReader = Callable[[Reading, Row, str], Values]
@@ -139,7 +138,7 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
                     reading.spelt(exact[key].how, raw, path, key, told)
             elif (slot := exact.get(key)) is not None:
                 _take(reading, values, slot, raw, path, key, shape)
-            elif len(key) <= _LONGEST_KEY and (slot := loose.get(folded(key))) is not None:
+            elif len(key) <= LONGEST_KEY and (slot := loose.get(folded(key))) is not None:
                 spare = [] if spare is None else spare
                 spare.append((key, raw, slot))
             else:
@@ -158,7 +157,7 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
     quick = quick_reader(
         {slot.name: slot.plan for key, slot in exact.items() if key in plain},
         left,
-        lambda key: key in exact or folded(key) in apart or (len(key) <= _LONGEST_KEY and folded(key) in loose),
+        lambda key: key in exact or folded(key) in apart or (len(key) <= LONGEST_KEY and folded(key) in loose),
     )
     return _in_order(read, quick, tuple(_extras(plans, shapes, group)))
 

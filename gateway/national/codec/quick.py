@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from gateway.national.codec import scalars
 from gateway.national.codec.plan import ABSENT, FieldPlan, Kind, Place
+from gateway.national.codec.refusing import LONGEST_KEY
 from gateway.national.codec.scalars import Reader, Unfit
 
 QuickReader = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 _NUMBERS: Final = frozenset({int, bytes})
-_LONGEST_KEY: Final = 64
 _MOST_PASSED: Final = 512
 _KEPT_AMOUNTS: Final = 4096
 _KEPT_CODES: Final = 64
@@ -42,7 +42,7 @@ def quick_reader(plans: Mapping[str, FieldPlan], left: Iterable[str], known: Cal
                         continue
                     if known(key):
                         return None
-                    if len(key) <= _LONGEST_KEY and len(passed) < _MOST_PASSED:
+                    if len(key) <= LONGEST_KEY and len(passed) < _MOST_PASSED:
                         passed.add(key)
                     continue
                 field, read_value = slot

@@ -10,6 +10,7 @@ from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.gateway import rule_text
 
 MOST_KEYS: Final = 500
+LONGEST_KEY: Final = 64
 """Keys of one object."""
 
 

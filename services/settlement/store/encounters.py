@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
-from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql, update_statement
+from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql, update_sql
 from services.settlement.domain.care.encounters import (
     DISCHARGE,
     OUTPATIENT,
@@ -71,9 +71,7 @@ _PENDING_ORDER: Final = sql(
     "SELECT order_no, setl_id, lapses_at, insured_cell FROM settle_order WHERE phase = 'pending' AND psn_no = ?1"
     " AND mdtrt_id = ?2 AND carried = 0"
 )
-_CHANGE: Final = {
-    dialect: update_statement(ENCOUNTER, dialect, "mdtrt_id", _CHANGING) for dialect in ("sqlite", "postgresql")
-}
+_CHANGE: Final = update_sql(ENCOUNTER, "mdtrt_id", _CHANGING)
 _ADD_ENTRY: Final = insert_sql(ENCOUNTER_ENTRY)
 _ADD_ENCOUNTER: Final = insert_sql(ENCOUNTER)
 
