@@ -43,9 +43,9 @@ def _test_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> dict[str, str]:
+def settings(short_folder: Path) -> dict[str, str]:
     """Settings of a sandbox in a folder of its own, whose members call each other over loopback."""
-    own = {"YIBAO_DATA_DIR": str(tmp_path), "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0"}
+    own = {"YIBAO_DATA_DIR": str(short_folder), "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0"}
     return {"YIBAO_SANDBOX": "on", "YIBAO_PLACEMENT": "grpc", **own}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -25,9 +24,9 @@ from yibao.runtime.v1.trunk_pb2 import Answers, Call, Calls
 
 
 @pytest.fixture(params=["on", "grpc"])
-def settings(request: pytest.FixtureRequest, settings: dict[str, str], short_folder: Path) -> dict[str, str]:
+def settings(request: pytest.FixtureRequest, settings: dict[str, str]) -> dict[str, str]:
     """Trunks over a socket of this machine, and over gRPC."""
-    return {**settings, "YIBAO_DATA_DIR": str(short_folder), "YIBAO_TRUNKS": request.param}
+    return {**settings, "YIBAO_TRUNKS": request.param}
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from services.runtime.call import CALLER_KEY
 from services.runtime.trunk_socket import SocketLine, framed
 from tests.runtime import desk
@@ -50,12 +48,6 @@ async def deaf(place: Path) -> AsyncIterator[SocketLine]:
         line.cut()
         member.let_go.set()
         server.close()
-
-
-@pytest.fixture
-def settings(settings: dict[str, str], short_folder: Path) -> dict[str, str]:
-    """In a folder whose path takes a socket."""
-    return {**settings, "YIBAO_DATA_DIR": str(short_folder)}
 
 
 async def given_up(line: SocketLine, calls: int) -> None:

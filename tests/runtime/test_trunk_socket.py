@@ -29,12 +29,6 @@ LOOK: Final = f"/{desk.SERVICE}/Look"
 
 
 @pytest.fixture
-def settings(settings: dict[str, str], short_folder: Path) -> dict[str, str]:
-    """In a folder whose path takes a socket."""
-    return {**settings, "YIBAO_DATA_DIR": str(short_folder)}
-
-
-@pytest.fixture
 def carriers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What carried each trunk that was opened since."""
     found: list[str] = []
@@ -96,6 +90,17 @@ class Guest:
 def opening(running: desk.Running, caller: Caller = GATEWAY) -> Call:
     """What a member says first."""
     return Call(caller_token=running.tokens.sign(caller, "identity", "gateway"))
+
+
+async def said_slowly(running: desk.Running, guest: Guest) -> bytes:
+    """What a guest said to ask for an answer that is under way now, and waits to be released."""
+    await guest.hear()
+    token = running.tokens.sign(GATEWAY, "identity")
+    slow = Call(number=1, path=LOOK, message=look("slow").SerializeToString(), caller_token=token, seconds=30)
+    said = framed(Calls(calls=[slow]).SerializeToString())
+    guest.say(said)
+    await running.servicer.waiting.wait()
+    return said
 
 
 async def test_calls_on_one_machine_go_by_a_socket_that_only_its_user_can_reach(
@@ -179,11 +184,7 @@ async def test_who_connects_and_says_nothing_is_left(running: desk.Running, monk
 
 async def test_a_caller_who_breaks_off_ends_what_is_read_for_him(running: desk.Running) -> None:
     async with Guest.at(place_of(running), opening(running)) as guest:
-        await guest.hear()
-        token = running.tokens.sign(GATEWAY, "identity")
-        slow = Call(number=1, path=LOOK, message=look("slow").SerializeToString(), caller_token=token, seconds=30)
-        guest.say(framed(Calls(calls=[slow]).SerializeToString()))
-        await running.servicer.waiting.wait()
+        await said_slowly(running, guest)
         await guest.leave()
         # The end of what he sends may come before the end of the connection: then it is answered to nobody.
         running.servicer.release.set()
@@ -352,11 +353,7 @@ async def test_a_call_that_is_left_before_it_began_is_forgotten(running: desk.Ru
 
 async def test_a_number_that_is_under_way_is_no_other_call(running: desk.Running) -> None:
     async with Guest.at(place_of(running), opening(running)) as guest:
-        await guest.hear()
-        token = running.tokens.sign(GATEWAY, "identity")
-        slow = Call(number=1, path=LOOK, message=look("slow").SerializeToString(), caller_token=token, seconds=30)
-        guest.say(framed(Calls(calls=[slow]).SerializeToString()))
-        await running.servicer.waiting.wait()
-        guest.say(framed(Calls(calls=[slow]).SerializeToString()))
+        slow = await said_slowly(running, guest)
+        guest.say(slow)
         assert await guest.hear() is None
         await asyncio.wait_for(running.servicer.cancelled.wait(), 5)

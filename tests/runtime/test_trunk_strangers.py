@@ -47,12 +47,6 @@ def as_another(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(place, "is_own", lambda _: ask(made()))
 
 
-@pytest.fixture
-def settings(settings: dict[str, str], short_folder: Path) -> dict[str, str]:
-    """In a folder whose path takes a socket."""
-    return {**settings, "YIBAO_DATA_DIR": str(short_folder)}
-
-
 async def test_a_caller_says_nothing_to_another_users_process_and_goes_by_grpc(
     running: desk.Running, monkeypatch: pytest.MonkeyPatch, log_lines: Lines
 ) -> None:
