@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -26,7 +26,7 @@ class Broker:
     name: str
     port: int
     command: list[str]
-    process: asyncio.subprocess.Process | None = None
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -35,17 +35,17 @@ class Broker:
 
     async def start(self) -> None:
         """Starts it, and waits until its port answers."""
-        quiet = asyncio.subprocess.DEVNULL
-        self.process = await asyncio.create_subprocess_exec(*self.command, stdout=quiet, stderr=quiet)
+        quiet = subprocess.DEVNULL
+        self.process = await asyncio.to_thread(subprocess.Popen, self.command, stdout=quiet, stderr=quiet)
         async with asyncio.timeout(_READY_S):
             while not await _answers(self.port):  # noqa: ASYNC110  # a program tells nobody when it listens
                 await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
         """Kills it, as a machine dies."""
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(signal.SIGKILL)
-            await self.process.wait()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            await asyncio.to_thread(self.process.wait)
 
 
 @dataclass

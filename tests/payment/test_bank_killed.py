@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -53,8 +54,8 @@ async def test_a_kill_at_a_pos_leaves_nothing_that_is_not_known_afterwards(
             with pytest.raises(Lost):
                 await desk.channel.place(charge("CHARGE0003"))
         place = (desk.account.address, f"sqlite:///{tmp_path}/payment.sqlite", what, point)
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.payment.bank_victim", *place)
-        assert await process.wait() == (0 if (what, point) in LIVES else DIED)
+        victim = (sys.executable, "-m", "tests.payment.bank_victim", *place)
+        assert await asyncio.to_thread(subprocess.call, victim) == (0 if (what, point) in LIVES else DIED)
         after = desk.another()
         kept = 0
         for number in ("CHARGE0001", "CHARGE0002", "CHARGE0003"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,12 +171,11 @@ async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path
         "YIBAO_CELLS": cell,
         "PATH": os.environ["PATH"],
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services", "identity", layout), env=settings, stdout=asyncio.subprocess.PIPE
-    )
+    command = (sys.executable, "-m", "services", "identity", layout)
+    process = await asyncio.to_thread(subprocess.Popen, command, env=settings, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
-        assert await process.stdout.readline()
+        assert await asyncio.to_thread(process.stdout.readline)
         async with grpc.aio.insecure_channel(f"{HOST}:{port}") as channel:
             stub = partner_pb2_grpc.PartnerServiceStub(channel)
             assert (await asked(stub, OLD, cell), await asked(stub, NEW, cell)) == (
@@ -194,7 +194,8 @@ async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path
             assert await asked(stub, NEW, cell) == "PARTNER_NOT_FOUND"
     finally:
         process.terminate()
-        await process.wait()
+        await asyncio.to_thread(process.wait)
+        process.stdout.close()
 
 
 async def test_whatever_befalls_a_look_at_the_file_the_next_one_comes_and_hands_the_keys_on(

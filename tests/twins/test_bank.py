@@ -7,8 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
-import os
-import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -281,9 +280,13 @@ async def test_a_killed_bank_goes_on_with_its_accounts_keys_and_batches(tmp_path
     command = [sys.executable, "-m", "tools.twins", "bank", "--state", str(tmp_path / "bank.db"), "--print-keys"]
     trace, mac_key = 0, b""
     for round_no, left in enumerate((FULL - 500, FULL - 1_000)):
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        process = await asyncio.to_thread(subprocess.Popen, command, stdout=subprocess.PIPE)
         assert process.stdout is not None
-        told = await process.stdout.readuntil(b"\n}\n")
+        told = b""
+        while not told.endswith(b"\n}\n"):
+            line = await asyncio.to_thread(process.stdout.readline)
+            assert line, "it ended"
+            told += line
         keys = json.loads(told[told.index(b"{") :])
         async with terminal(keys["line"]) as pos:
             if round_no == 0:
@@ -293,5 +296,6 @@ async def test_a_killed_bank_goes_on_with_its_accounts_keys_and_batches(tmp_path
             assert (await pos.buy(PLAIN, 500))[39] == "00"
             trace = pos.trace
             assert (await pos.balance(PLAIN))[54].endswith(f"{left:012d}")
-        os.kill(process.pid, signal.SIGKILL)
-        await process.wait()
+        process.kill()
+        await asyncio.to_thread(process.wait)
+        process.stdout.close()

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import secrets
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,16 +41,12 @@ async def judged(program: str, wheel: str, url: str) -> dict[str, Any]:
     found = [str(each) for each in WHEELS.glob(wheel)]
     assert len(found) == 1, f"the SDKs of the tests are not installed ({wheel}): make setup"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((*found, str(ROOT))), "NO_PROXY": "*"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", "-m", f"tests.twins.alipay.{program}", url),
-        cwd=ROOT,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    command = (sys.executable, "-W", "ignore", "-m", f"tests.twins.alipay.{program}", url)
+    ended = await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, check=False
     )
-    out, wrong = await process.communicate()
-    assert process.returncode == 0, wrong.decode()
-    told: dict[str, Any] = json.loads(out)
+    assert ended.returncode == 0, ended.stderr.decode()
+    told: dict[str, Any] = json.loads(ended.stdout)
     return told
 
 
