@@ -41,10 +41,10 @@ async def test_an_order_is_saved_placed_paid_and_refunded(town: Sandbox) -> None
 
 async def test_the_institution_is_told_where_its_profile_says_what_became_of_its_order(town: Sandbox) -> None:
     hospital, who = town.hospital, await town.newcomers.one()
-    found = await hospital.http.get(
+    profile = await hospital.http.get(
         f"/v1/partners/{hospital.code}", headers={"Authorization": f"Bearer {OPERATOR_KEY}"}
     )
-    before = found.json()["partner"]
+    before = profile.json()["partner"]
     if "mobile" in before:
         # As the sandbox has it, secrets included: a profile is replaced whole.
         seeded = yaml.safe_load((ROOT / "tools/sandbox/partners.yaml").read_text(encoding="utf-8"))["partners"]
@@ -66,7 +66,11 @@ async def test_the_institution_is_told_where_its_profile_says_what_became_of_its
     data = json.loads(receiver.sent[0][1])["input"]["data"]
     assert (data["payOrdId"], data["callType"], data["ordStas"]) == (saved["payOrdId"], "02", "6")
     query = {"data": paying.named(hospital, saved, who)}
-    assert (await hospital.done("6301", query)).output["data"]["orgName"] == before["partnerName"]
+    found = (await hospital.done("6301", query)).output["data"]
+    assert found["orgName"] == before["partnerName"]
+    # Whoever asks within the hour gets the right to undo the payment that the institution was told.
+    assert len(data["revsToken"]) == 32
+    assert found["revsToken"] == data["revsToken"]
 
 
 async def test_cash_goes_back_in_parts_and_the_insured_part_whole(town: Sandbox) -> None:
