@@ -184,7 +184,7 @@ async def test_the_list_has_pages_across_orders_and_charges(house: House) -> Non
 
 async def test_a_decision_is_kept_with_who_and_why_and_a_repeat_decides_nothing(house: House) -> None:
     """Over messages, as an operator sends them."""
-    order = await charged(house, Seen(ChannelState.CHARGED, charged_fen=CASH + 1, total_fen=9_999))
+    order = await charged(house, Seen(ChannelState.CHARGED, charged_fen=CASH + 1, total_fen=9_999, code="ODD"))
     servicer = HeldServicer(deciding(house), Unhurried())
     caller = Caller(Role.OPERATOR, "op7")
     call = CallContext(caller, "/yibao.payment.v1.HeldService/DecideHeld", None, None, house.clock())
@@ -216,6 +216,22 @@ async def test_a_decision_is_kept_with_who_and_why_and_a_repeat_decides_nothing(
     assert first.phase == pay_order_state_pb2.ORDER_PHASE_FAILED
     assert reused.value.reason == "REQUEST_ID_REUSED"
     (decided,) = kept.decisions
+    assert (told.held_no, told.pay_ord_id, told.channel_code) == (order.pay_ord_id, order.pay_ord_id, "ODD")
+    assert (decided.held_no, decided.pay_ord_id) == (order.pay_ord_id, order.pay_ord_id)
+    assert decided.decision_no == first.decided.decision_no
     assert (decided.decided_by, decided.memo, decided.proof_no) == ("op7", "票据齐全", "BANK-1")
     assert (decided.reason, decided.charged_fen) == (steps.AMOUNT_DIFFERS, CASH + 1)
     assert not none.decisions
+
+
+async def test_the_channels_word_is_told_of_the_order_and_not_of_a_charge_that_nobody_waits_for(house: House) -> None:
+    """It was said of the order's own charge."""
+    order = await charged(house, Seen(ChannelState.CHARGED, charged_fen=CASH + 1, code="ODD"))
+    (own,) = await house.charges(order)
+    stray = replace(own, charge_no=house.number("C"), state=ChargeState.HELD, return_no="")
+    await house.books.keep(Write(charges=(stray,)))
+    told = await HeldServicer(deciding(house), Unhurried()).ListHeld(held_pb2.ListHeldRequest(), None)
+    assert [(each.held_no, each.kind, each.channel_code) for each in told.held] == [
+        (order.pay_ord_id, held_pb2.HELD_KIND_ORDER, "ODD"),
+        (stray.charge_no, held_pb2.HELD_KIND_CHARGE, ""),
+    ]

@@ -76,6 +76,8 @@ async def test_a_month_is_closed_netted_and_paid_and_all_books_agree(scene: Scen
         assert await scene.advance(order.payment_no, "paid", noon(4, 20)) == "paid"
     assert (await scene.months.told(MARCH)).month.state == "paid"
     assert (await verified(database)).journal_count == 4
+    async with scene.store.read() as work:
+        assert list(await work.months.all()) == [MARCH], "without a dispute nothing waits for April"
 
 
 async def test_a_reversal_of_a_closed_month_clears_in_the_present_one(scene: Scene, database: Database) -> None:

@@ -10,6 +10,7 @@ import pytest_asyncio
 from google.type.date_pb2 import Date
 
 from services.runtime.call import Caller, Role
+from tests.mesh.harness import OPERATOR_CALLER
 from tests.mesh.seeds import OPENING_FEN
 from tests.settlement.institution import (
     HERE,
@@ -22,7 +23,7 @@ from tests.settlement.institution import (
 )
 from tools.played.people import DIVISION, EMPLOYEE
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import fee_pb2, own_books_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
+from yibao.settlement.v1 import fee_pb2, ledger_pb2, own_books_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
 
 SERVICE = "OwnBooksService"
 
@@ -177,6 +178,27 @@ async def test_accumulators_are_told_by_year_and_key_page_by_page(counter: Count
         [("2026", EMPLOYEE, "op_dedc", 9_000, False)],
         [("2026", EMPLOYEE, "op_inscp", 9_000, False)],
     ]
+
+
+async def test_the_accumulators_of_the_youngest_year_come_first_whatever_the_pages(counter: Counter) -> None:
+    psn_no = counter.somebody()
+    openings = [
+        ledger_pb2.LedgerOpening(
+            psn_no=psn_no,
+            insutype=EMPLOYEE,
+            insuplc_admdvs=DIVISION,
+            benefit_year=year,
+            accumulators=[ledger_pb2.Accumulator(key=key, value=1_000) for key in ("op_dedc", "op_inscp")],
+        )
+        for year in ("2024", "2026", "2025")
+    ]
+    request = ledger_pb2.OpenLedgerRequest(request_id=counter.request_id(), openings=openings)
+    await counter.call("LedgerService.OpenLedger", request, OPERATOR_CALLER)
+    for size in (1, 4):
+        pages = await all_pages(counter, "ListOwnAccumulators", psn_no, "accumulators", size)
+        assert [(row.benefit_year, row.key) for page in pages for row in page] == [
+            (year, key) for year in ("2026", "2025", "2024") for key in ("op_dedc", "op_inscp")
+        ]
 
 
 async def test_nobody_reads_another_persons_books(counter: Counter) -> None:
