@@ -196,3 +196,10 @@ def test_a_weekday_beside_its_date_is_read_and_one_of_another_date_refused(text:
 def test_a_weekday_is_no_date_and_stands_once(text: str) -> None:
     with pytest.raises(ValueError, match=r"no time|two weekdays"):
         moment_of(text)
+
+
+def test_the_text_of_a_refusal_is_its_rule_whatever_values_it_has() -> None:
+    for text, rule in (("1799-01-05", "moment.year"), ("2026-02-30", "moment.day")):
+        with pytest.raises(NoMoment) as caught:
+            moment_of(text)
+        assert str(caught.value) == caught.value.rule == rule

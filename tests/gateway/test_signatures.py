@@ -301,6 +301,14 @@ class TestNonces:
             sent = 1000 + number + (1700 if number in (0, 50) else 0)
             assert self.admitted(nonces, "H1", f"n{number}", sent, 1000 + number) == ""
 
+    def test_of_a_partner_that_sent_too_much_nothing_is_left_when_its_window_has_passed(self) -> None:
+        nonces = Nonces(60, size=10)
+        for number in range(20):
+            assert self.admitted(nonces, "H1", f"n{number}", 1000 + number, 1000 + number) == ""
+        assert self.admitted(nonces, "H1", "n0", 1000, 1020) == "TIMESTAMP_OUT_OF_WINDOW"
+        assert self.admitted(nonces, "H2", "a", 1200, 1200) == ""
+        assert (set(nonces._seen), nonces._floors) == ({"H2"}, {})
+
 
 class TestOtherStyles:
     def test_a_key_alone_is_compared(self) -> None:

@@ -15,6 +15,7 @@ from services.payment.domain.charges import ChannelState, Seen
 from services.payment.domain.orders import SECOND, Charge, ChargeState, PayOrder
 from services.payment.domain.phases import Phase
 from services.payment.operations import loop
+from services.payment.operations.books import Write
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
 from tests.payment.order_fakes import House, Ticking
@@ -54,3 +55,22 @@ async def test_orders_that_are_told_of_at_once_begin_one_after_the_other(tmp_pat
     async with asyncio.timeout(10):
         await all_began.wait()
     assert all(later - earlier >= loop.PACE_S * 0.5 for earlier, later in pairwise(began))
+
+
+async def test_an_order_that_cannot_be_brought_on_is_told_once_and_anew_after_it_went_on(house: House) -> None:
+    order = await house.tried()
+    await house.books.keep(Write(replace(order, phase=Phase.CHARGED), order.version))
+    fails = [True, True, False, True, True]
+
+    async def drive(order: PayOrder, left_s: float) -> PayOrder:
+        if fails.pop(0):
+            raise ValueError("a bug")
+        return order
+
+    house.driving.drive = drive  # type: ignore[method-assign]
+    told = list[int]()
+    while fails:
+        await house.loop.take_up(await house.now(order))
+        told.append(len(house.failed))
+    assert told == [1, 1, 1, 2, 2]
+    assert {number for number, _ in house.failed} == {order.pay_ord_id}
