@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +36,10 @@ CREATE INDEX IF NOT EXISTS span_links_by_trace ON span_links (trace_id);
 CREATE INDEX IF NOT EXISTS span_links_by_row ON span_links (row);
 """
 
-_INSERT: Final = (
-    "INSERT INTO spans (trace_id, span_id, parent_id, service, name, kind, start_ns, end_ns, code, reason, attributes) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_SPANS: Final = "spans (trace_id, span_id, parent_id, service, name, kind, start_ns, end_ns, code, reason, attributes)"
+_KEYS: Final = "span_keys (value, row, trace_id)"
+_LINKS: Final = "span_links (trace_id, span_id, row)"
+_ROWS_AT_ONCE: Final = (256, 64, 16, 4, 1)
 _PRUNE_EVERY: Final = 64
 _BUSY_S: Final = 10.0
 _AGAIN_S: Final = 0.02
@@ -87,14 +88,12 @@ class SpanFileExporter(SpanExporter):
         return self._connection
 
     def _write(self, connection: sqlite3.Connection, spans: Sequence[ReadableSpan]) -> None:
-        # The write lock is held: ids follow from the last one, and three bulk statements do for the whole batch.
+        # The write lock is held: ids follow from the last one.
         found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'spans'").fetchone()
         first = (found[0] if found else 0) + 1
-        connection.executemany(_INSERT, [_row(span) for span in spans])
-        keys = [each for row, span in enumerate(spans, first) for each in _keys(row, span)]
-        connection.executemany("INSERT INTO span_keys (value, row, trace_id) VALUES (?, ?, ?)", keys)
-        links = [each for row, span in enumerate(spans, first) for each in _links(row, span)]
-        connection.executemany("INSERT INTO span_links (trace_id, span_id, row) VALUES (?, ?, ?)", links)
+        _insert(connection, _SPANS, [_row(span) for span in spans])
+        _insert(connection, _KEYS, [each for row, span in enumerate(spans, first) for each in _keys(row, span)])
+        _insert(connection, _LINKS, [each for row, span in enumerate(spans, first) for each in _links(row, span)])
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -112,6 +111,24 @@ def _prepare(connection: sqlite3.Connection) -> None:
             time.sleep(_AGAIN_S)
         else:
             return
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Writes rows, many by one statement: `executemany` gives up the interpreter's lock at each row and wants it back from a loop
+    that is busy, which cost both of them more than the row.
+    """
+    done = 0
+    for most in _ROWS_AT_ONCE:
+        while len(rows) - done >= most:
+            values = [value for row in rows[done : done + most] for value in row]
+            connection.execute(_insert_text(table, most), values)
+            done += most
+
+
+@lru_cache(maxsize=3 * len(_ROWS_AT_ONCE))
+def _insert_text(table: str, rows: int) -> str:
+    row = f"({', '.join('?' * (table.count(',') + 1))})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
 
 
 def _row(span: ReadableSpan) -> tuple[object, ...]:

@@ -189,6 +189,22 @@ def test_the_file_finds_a_trace_by_its_numbers_and_shows_the_commit_it_shared(co
     assert store.edges() == {("gateway", "settlement")}
 
 
+def test_as_many_spans_as_ended_are_in_the_file_each_with_its_own_numbers_and_links(config: Config) -> None:
+    telemetry = Telemetry("settlement", config)
+    begun = []
+    for number in range(347):
+        with telemetry.span("request", parent=ROOT) as request:
+            pass
+        with telemetry.span("work", attributes={"yibao.msgid": f"m{number}"}, parent=ROOT, links=[request]) as work:
+            begun.append((request, work))
+    telemetry.stop()
+    store = TraceStore(config.trace_file)
+    assert [span.name for span in store.all_spans()] == ["request", "work"] * 347
+    for number, (request, work) in enumerate(begun):
+        assert store.find(f"m{number}") == [f"{work.trace_id:032x}"]
+        assert names(store.tree(f"{request.trace_id:032x}")) == [("settlement:request", [("settlement:work", [])])]
+
+
 def test_members_that_open_the_file_at_the_same_moment_all_write_to_it(config: Config) -> None:
     members = [Telemetry(f"member{number}", config) for number in range(8)]
     barrier = threading.Barrier(len(members))
