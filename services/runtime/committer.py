@@ -22,6 +22,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _RETRY_AFTER_S = 0.5
+_ENOUGH = 16
+"""With so many items a commit takes no further list: the callers of one that is answered go on while the next is decided."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +32,7 @@ class _Waiting(Generic[T, R]):
     answer: asyncio.Future[R]
     deadline: datetime | None
     span: Span | None
+    together: object
 
 
 class Committer(Generic[T, R]):
@@ -63,11 +66,13 @@ class Committer(Generic[T, R]):
             told = "Items that wait, by queue."
             telemetry.metrics.gauge("yibao_queue_items", told, {"queue": name}, lambda: float(len(self._queue)))
 
-    def submit(self, item: T, call: CallContext | None = None, span: Span | None = None) -> asyncio.Future[R]:
+    def submit(
+        self, item: T, call: CallContext | None = None, span: Span | None = None, together: object = None
+    ) -> asyncio.Future[R]:
         """Takes an item at once; awaited, it is the item's own answer, or its Fault. It needs no task of its own.
 
         Fault EXHAUSTED QUEUE_FULL where too many wait, UNAVAILABLE SHUTTING_DOWN after `stop`. The deadline and the span of the
-        call travel with the item: of the current one, unless given.
+        call travel with the item: of the current one, unless given. Items that came in one list have the same `together`.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
@@ -79,7 +84,8 @@ class Committer(Generic[T, R]):
             answer.set_exception(Fault(FaultKind.EXHAUSTED, "QUEUE_FULL", told, retry_after_s=_RETRY_AFTER_S))
             return answer
         known = call or find_call()
-        self._queue.append(_Waiting(item, answer, known.deadline if known else None, span or current_span()))
+        deadline = known.deadline if known else None
+        self._queue.append(_Waiting(item, answer, deadline, span or current_span(), together))
         self._begin()
         return answer
 
@@ -120,7 +126,10 @@ class Committer(Generic[T, R]):
         batch: list[_Waiting[T, R]] = []
         now = wire_time()
         while self._queue and len(batch) < self._max_batch:
-            waiting = self._queue.popleft()
+            waiting = self._queue[0]
+            if len(batch) >= _ENOUGH and waiting.together is not batch[-1].together:
+                break
+            self._queue.popleft()
             if waiting.answer.done():
                 continue
             if waiting.deadline is not None and waiting.deadline <= now:

@@ -159,11 +159,18 @@ class Gatherer:
             refused.told = getattr(outcome, self._told)
         return refused
 
+    def _share(self) -> int:
+        """How many go together at most: of many, as many as in each other batch under way. One that took them all would leave
+        whoever asks idle while the member works, and the member idle while the answers are told.
+        """
+        each = -(-len(self._unanswered) // self._limits.in_flight)
+        return min(self._limits.batch, max(self._limits.second_from, each))
+
     def _taken(self) -> list[_Item]:
         """What goes together, in the order in which it came."""
         items: list[_Item] = []
-        size = 0
-        while self._waiting and len(items) < self._limits.batch:
+        size, most = 0, self._share()
+        while self._waiting and len(items) < most:
             item = self._waiting[0]
             # Whoever left or waited too long is not worth a place.
             if not item.outcome.done():

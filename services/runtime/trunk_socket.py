@@ -34,6 +34,8 @@ _LENGTH_BYTES: Final = 4
 _LONGEST_PATH: Final = 103
 """What every system takes, in bytes."""
 OPENING: Final = 0
+_AT_ONCE_BYTES: Final = 4096
+"""A message from here on does not wait for what else is put in its turn: with a list, a turn is milliseconds."""
 _PEER: Final = struct.Struct("iII")
 """`struct ucred`: process, user and group."""
 _NETWORK: Final = Path("/proc/self/ns/net")
@@ -98,7 +100,9 @@ def framed(message: bytes) -> bytes:
 
 
 class SocketOutbox(Outbox):
-    """That of a socket: what is put in one turn of the loop is written after it, and held while the other side takes none."""
+    """That of a socket: what is put in one turn of the loop is written after it, a large message at once, and all is held while
+    the other side takes none.
+    """
 
     def __init__(self, made: Callable[[Sequence[Any]], bytes]) -> None:
         super().__init__(made)
@@ -109,6 +113,8 @@ class SocketOutbox(Outbox):
 
     def connect(self, transport: asyncio.Transport) -> None:
         """Where to write."""
+        # Else what is written goes out when the loop's turn ends.
+        transport.set_write_buffer_limits(0)
         self._transport = transport
         self._begin()
 
@@ -131,6 +137,11 @@ class SocketOutbox(Outbox):
         self._empty.clear()
         if self._waiting and self._transport is not None:
             await self._empty.wait()
+
+    def put(self, number: int, frame: Any, size: int) -> None:
+        super().put(number, frame, size)
+        if size >= _AT_ONCE_BYTES and self._due:
+            self._write()
 
     def _begin(self) -> None:
         if not self._due and self._waiting and not self._held and not self._full and self._transport is not None:

@@ -136,6 +136,18 @@ async def test_a_second_batch_begins_beside_the_first_only_when_enough_wait(gath
     assert len(await asyncio.gather(*tasks)) == 8
 
 
+@pytest.mark.parametrize("gathered", [Limits(batch=8, in_flight=2, second_from=2)], indirect=True)
+async def test_many_are_shared_out_evenly_so_that_member_and_gateway_work_at_the_same_time(gathered: Made) -> None:
+    member, settle, _, _ = gathered
+    tasks = [settle("0")]
+    await turn()
+    tasks += [settle(str(number)) for number in range(1, 10)]
+    await turn()
+    assert [len(batch.items) for batch in member.batches] == [1, 5]
+    member.gate.set()
+    assert len(await asyncio.gather(*tasks)) == 10
+
+
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(gathered: Made) -> None:
     member, settle, _, _ = gathered
     first = settle("0")

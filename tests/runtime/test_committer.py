@@ -87,6 +87,28 @@ async def test_what_arrives_during_a_commit_goes_into_the_next_one_in_order_and_
     assert book.most == 1
 
 
+@pytest.mark.parametrize(("first", "commits"), [(14, [16, 1]), (15, [16, 2]), (16, [16, 3])])
+async def test_a_commit_that_has_enough_takes_no_further_list(first: int, commits: list[int]) -> None:
+    book = Book()
+    committer: Committer[str, str] = Committer("book", book.write)
+    async with under_way(book, committer):
+        lists = [["a"] * first, ["b"], ["c"]]
+        waiting = [committer.submit(each, together=items) for items in lists for each in items]
+        waiting.append(committer.submit("d"))
+    await asyncio.gather(*waiting)
+    assert [len(batch) for batch in book.batches[1:]] == commits
+
+
+async def test_a_list_that_was_begun_is_committed_whole() -> None:
+    book = Book()
+    committer: Committer[str, str] = Committer("book", book.write)
+    async with under_way(book, committer):
+        items = ["a"] * 20
+        waiting = [committer.submit(each, together=items) for each in items]
+    await asyncio.gather(*waiting)
+    assert [len(batch) for batch in book.batches] == [1, 20]
+
+
 async def test_workers_commit_at_the_same_time() -> None:
     book = Book()
     committer: Committer[str, str] = Committer("book", book.write, workers=2)

@@ -309,7 +309,12 @@ class Pipe:
 
     def __init__(self, outbox: SocketOutbox) -> None:
         self.written: list[bytes] = []
+        self.kept_back = -1
         self._outbox = outbox
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        """Notes how many bytes may wait for the end of a turn."""
+        self.kept_back = high
 
     def write(self, data: bytes) -> None:
         """Takes it, and no more."""
@@ -317,10 +322,26 @@ class Pipe:
         self._outbox.pause()
 
 
-async def test_while_the_other_side_takes_none_all_waits_and_then_goes_together() -> None:
-    def joined(frames: Sequence[str]) -> bytes:
-        return ",".join(frames).encode()
+def joined(frames: Sequence[str]) -> bytes:
+    return ",".join(frames).encode()
 
+
+async def test_a_large_message_goes_at_once_with_what_came_before_it() -> None:
+    outbox = SocketOutbox(joined)
+    pipe: Any = Pipe(outbox)
+    outbox.connect(pipe)
+    outbox.open()
+    outbox.put(1, "small", 5)
+    assert pipe.written == []
+    outbox.put(2, "large", 4096)
+    assert pipe.written == [framed(b"small,large")]
+    assert pipe.kept_back == 0
+    outbox.put(3, "later", 4096)
+    await asyncio.sleep(0)
+    assert len(pipe.written) == 1
+
+
+async def test_while_the_other_side_takes_none_all_waits_and_then_goes_together() -> None:
     outbox = SocketOutbox(joined)
     pipe: Any = Pipe(outbox)
     outbox.connect(pipe)

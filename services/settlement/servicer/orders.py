@@ -171,7 +171,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
         async def handle(items: Sequence[Admitted]) -> list[Any]:
             def submit(place: int, step: Step) -> Awaitable[Stepped]:
-                return self._operations.steps.submit(step, items[place].call, items[place].span)
+                return self._operations.steps.submit(step, items[place].call, items[place].span, items)
 
             steps = [_step(verb, item.request, item.call) for item in items]
             found = await self._operations.orders.take(steps, submit)

@@ -164,7 +164,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
 
     async def _try_items(self, items: Sequence[Admitted]) -> list[bytes | BaseException]:
         def submit(place: int, bill: PreparedBill) -> Awaitable[Tried]:
-            return self._operations.trials.submit(bill, items[place].call, items[place].span)
+            return self._operations.trials.submit(bill, items[place].call, items[place].span, items)
 
         bills = [
             BillRequest(
@@ -179,7 +179,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
 
     async def _settle_items(self, items: Sequence[Admitted]) -> list[bytes | BaseException]:
         def submit(place: int, bill: PreparedBill) -> Awaitable[BillOutcome]:
-            return self._operations.settles.submit(bill, items[place].call, items[place].span)
+            return self._operations.settles.submit(bill, items[place].call, items[place].span, items)
 
         bills = [
             _bill_request(
