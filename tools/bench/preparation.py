@@ -24,8 +24,9 @@ from tools.bench.plan import CHAIN, MDTRT_ID_HOLE
 from tools.bench.subject import Subject
 from tools.bench.wire import AnswerReader
 from tools.bench.world import BILLS, HOSPITALS, LINES, OPENING_FEN, SampleBill, bills, partner
-from tools.played.people import InventedPerson, opening, person, person_record
+from tools.played.people import DIVISION, InventedPerson, opening, person, person_record
 from yibao.identity.v1 import partner_pb2, person_pb2
+from yibao.routing.v1 import registry_pb2
 from yibao.settlement.v1 import ledger_pb2
 
 TABLES: Final[tuple[Table, ...]] = (ENCOUNTER, ENCOUNTER_ENTRY, FEE_BATCH, FEE_LINE)
@@ -33,6 +34,7 @@ FIRST_PERSON: Final = 1000
 """Persons below this number make the examples."""
 PARTS: Final = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
 _A_CALL: Final = 1000
+_KNOWN_WITHIN_S: Final = 60.0
 _EXAMPLE_SERIALS: Final = 7_700_000_001
 _FIRST_SERIAL: Final = 1_000_000_000
 # Twenty digits, below all numbers that the mesh gives out now: those begin with the moment.
@@ -73,6 +75,7 @@ class Stock:
         self._example_serial = _EXAMPLE_SERIALS + part * BILLS
         self._id = _FIRST_ID + part * _IDS
         self._register()
+        self._wait_for_routing(person(self._people_from + FIRST_PERSON + persons - 1))
         known(person(self._people_from + FIRST_PERSON + persons - 1), self._bills[0])
         self.examples = [self._example(place, bill) for place, bill in enumerate(self._bills)]
 
@@ -150,6 +153,21 @@ class Stock:
                     openings=[opening(person(number).psn_no, OPENING_FEN) for number in part],
                 ),
             )
+
+    def _wait_for_routing(self, last: InventedPerson) -> None:
+        """Until routing has read who was registered: it looks for news every quarter of a minute, and reading thousands is a
+        work of seconds that belongs to no bill. Whom it does not know it looks for at once.
+        """
+        query = registry_pb2.InsuredQuery(psn_no=last.psn_no, care_admdvs=DIVISION)
+        until = time.monotonic() + _KNOWN_WITHIN_S
+        while time.monotonic() < until:
+            answer = self._home.call(
+                "yibao.routing.v1.RegistryService.Explain", registry_pb2.ExplainRequest(query=query)
+            )
+            if answer.resolution.whereabouts != registry_pb2.WHEREABOUTS_NOT_FOUND:
+                return
+            time.sleep(0.1)
+        raise Unprepared("routing does not know who was registered")
 
     def _example(self, place: int, bill: SampleBill) -> Example:
         """One visit made through the gateway; what it left in the books and what its settlement would say."""
