@@ -319,3 +319,26 @@ async def test_the_look_ups_of_the_hot_path_search_by_index(tmp_path: Path) -> N
     await database.start(tables.metadata)
     assert await scanned(database, hot) == []
     await database.close()
+
+
+async def test_on_postgresql_a_credential_reads_no_table_of_thousands_whole(
+    postgres_database: str,
+) -> None:
+    database = Database(postgres_database, lambda: NOON)
+    store = IdentityStore(database)
+    await store.start()
+    try:
+        async with store.write() as work:
+            await work.persons.add([record(number) for number in range(1, 3001)])
+        read: dict[str, list[str]] = {}
+        async with database.driver_read() as connection:
+            for number, statement in enumerate(make_statements(make_tables()).whole.values()):
+                text = statement["postgresql"]
+                count = max(place for place in range(1, 5) if f"${place}" in text)
+                await connection.fetch(f"PREPARE asked{number} AS {text}")
+                plan = await connection.fetch(f"EXPLAIN EXECUTE asked{number}({', '.join(['NULL'] * count)})")
+                whole = [line for (line,) in plan if "Seq Scan on" in line and "ec_token" not in line]
+                read |= {text: whole} if whole else {}
+        assert read == {}
+    finally:
+        await database.close()

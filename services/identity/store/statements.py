@@ -27,19 +27,34 @@ _PERSONS: Final = (
 )
 _ENROLMENTS: Final = (
     f"SELECT psn_no, '{ENROLMENT}', from_day, to_day, insutype, insuplc_admdvs, psn_type, psn_insu_stas, status,"
-    " insured_since, cvlserv_flag, emp_name, facts FROM {0}enrolment WHERE {1}"
+    " insured_since, cvlserv_flag, emp_name, facts FROM {0}"
 )
 _IDENTITIES: Final = (
     f"SELECT psn_no, '{IDENTITY}', from_day, to_day, psn_idet_type, identity, memo, psn_type_lv, NULL, NULL, NULL, NULL, NULL"
-    " FROM {0}person_identity WHERE {1}"
+    " FROM {1}"
 )
 _LINKS: Final = (
     f"SELECT psn_no, '{LINK}', from_day, to_day, owner_psn_no, owner_insutype, owner_cell, NULL, NULL, NULL, NULL, NULL, NULL"
-    " FROM {0}family_link WHERE {1}"
+    " FROM {2}"
 )
 _DATED: Final = " UNION ALL ".join((_ENROLMENTS, _IDENTITIES, _LINKS))
+_DATED_TABLES: Final = ("enrolment", "person_identity", "family_link")
 _BY_NUMBER: Final = "AMONG(psn_no, ?1)"
 _GIVEN: Final = ("psn_no", "certno", "card_no")
+
+
+def _dated(source: str) -> str:
+    """What hangs on persons, of whom `source` says how they are found in a table."""
+    return _DATED.format(*(source.format(table) for table in _DATED_TABLES))
+
+
+_KNOWN: Final = "(SELECT psn_no AS number FROM known) AS found, "
+# PostgreSQL takes `known` for many, and would read a table of some thousand rows whole. What is LATERAL with an OFFSET it asks
+# for one person after the other.
+_OF_KNOWN: Final = {
+    "sqlite": _dated(f"{_KNOWN}{{}} WHERE psn_no = number"),
+    "postgresql": _dated(f"{_KNOWN}LATERAL (SELECT * FROM {{}} WHERE psn_no = number OFFSET 0) AS whose"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,7 @@ def make_statements(tables: Tables) -> Statements:
     """All of them."""
     return Statements(
         _people(tables.person),
-        sql(_DATED.format("", _BY_NUMBER)),
+        sql(_dated(f"{{}} WHERE {_BY_NUMBER}")),
         _whole(tables.person),
         {table.name: insert_sql(table) for table in tables.metadata.tables.values()},
     )
@@ -86,22 +101,22 @@ def _whole(person: Table) -> dict[tuple[bool, bool, bool, bool], Sql]:
         given = (by_number, by_certificate, by_card)
         names = [name for name, here in zip(_GIVEN, given, strict=True) if here]
         wanted = [f"AMONG({name}, ?{place})" for place, name in enumerate(names, 1)]
-        named, parts = (
-            "",
-            [_PERSONS, _DATED.format("(SELECT psn_no AS number FROM known) AS found, ", "psn_no = number")],
-        )
+        named, first = "", [_PERSONS]
         if tokens:
             named = (
                 "kept AS (SELECT token_digest, psn_no, org_id, code_digest, issued_at, expires_at FROM ec_token"
                 f" WHERE AMONG(token_digest, ?{len(names) + 1})), "
             )
             wanted.append("psn_no IN (SELECT psn_no FROM kept)")
-            parts.insert(0, _TOKENS)
+            first = [_TOKENS, _PERSONS]
         if wanted:
             # Each by its own index; of one found twice UNION keeps one.
             people = " UNION ".join(f"SELECT {columns} FROM person WHERE {each}" for each in wanted)
-            text = f"WITH {named}known AS ({people}) {' UNION ALL '.join(parts)}"
-            found[(*given, tokens)] = sql(f"SELECT * FROM ({text}) AS k")
+            texts = {
+                dialect: f"SELECT * FROM (WITH {named}known AS ({people}) {' UNION ALL '.join((*first, dated))}) AS k"
+                for dialect, dated in _OF_KNOWN.items()
+            }
+            found[(*given, tokens)] = {dialect: sql(text)[dialect] for dialect, text in texts.items()}
     persons = _PERSONS.replace("FROM known", f"FROM person WHERE {_BY_NUMBER}")
-    found[True, False, False, False] = sql(f"{persons} UNION ALL {_DATED.format('', _BY_NUMBER)}")
+    found[True, False, False, False] = sql(f"{persons} UNION ALL {_dated(f'{{}} WHERE {_BY_NUMBER}')}")
     return found
