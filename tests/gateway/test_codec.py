@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.national.codec import scalars
 from gateway.national.codec.decode import compile_request
 from gateway.national.codec.encode import compile_response
-from gateway.national.codec.notes import BARE, BLANK, UNKNOWN, Notes
+from gateway.national.codec.notes import BARE, BLANK, MOST_NOTES, UNKNOWN, Notes
 from gateway.national.codec.plan import national_path
 from gateway.national.codec.scalars import Unfit
 from gateway.national.codec.spelling import PADDED
@@ -178,6 +178,14 @@ class TestRows:
         compile_request(stay_pb2.CancelAdmissionRequest)({}, {"mdtrt_id": "A", "foo": 1}, "k", notes)
         told = [(each.rule, each.path) for each in notes.each()]
         assert told == [(BLANK, "psn_no"), (UNKNOWN, "foo"), (BARE, "data")]
+
+    def test_a_thousand_unknown_names_are_noted_and_the_others_counted(self) -> None:
+        notes = Notes()
+        names = [f"foo{number}" for number in range(MOST_NOTES + 3)]
+        rows = [dict.fromkeys(names[first : first + 100], 1) for first in range(0, len(names), 100)]
+        compile_request(fee_pb2.UploadFeesRequest)({}, {"feedetail": rows}, "k", notes)
+        assert sum(each.rule == UNKNOWN for each in notes.each()) == MOST_NOTES
+        assert notes.more == 3
 
     def test_what_stands_in_any_row_of_a_list_is_read_and_in_every_row_known(self) -> None:
         rows = [

@@ -154,6 +154,18 @@ class TestHeads:
                 await asyncio.sleep(0.01)
             assert await blank.ended(2.0)
 
+    async def test_who_was_refused_and_goes_on_talking_is_cut(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connections, "HEAD_S", 0.1)
+        monkeypatch.setattr(connections, "LINGER_S", 0.1)
+        async with line(scene) as slow, asyncio.timeout(10):
+            slow.say(GET[:-2])
+            assert (await slow.answer())[0] == 408
+            while not slow.writer.is_closing():
+                slow.say(b"x")
+                await asyncio.sleep(0.02)
+
     @pytest.mark.parametrize("size", [MOST_HEAD_BYTES + 100, 1_000_000])
     @pytest.mark.parametrize("kind", [b"X-Long: %s", b"%s: x", b"/%s"])
     async def test_a_head_that_is_too_large_is_refused_with_its_limit(
@@ -203,6 +215,20 @@ class TestReaders:
                 if not scene.server.connections.count:
                     break
             assert scene.server.connections.count == 0
+
+    async def test_who_pauses_and_reads_on_stays(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(connections, "READ_S", 1.0)
+        async with line(scene, buffer=65_536) as slow:
+            slow.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that reads
+            for _ in range(8):
+                slow.say(b"GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n")
+                await asyncio.sleep(0.005)
+            slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            for _ in range(8):
+                assert (await slow.answer())[0] == 200
+            await asyncio.sleep(1.2)
+            slow.say(GET)
+            assert (await slow.answer())[0] == 200
 
 
 class TestNumber:

@@ -232,7 +232,9 @@ class TestWhatIsRefused:
     async def test_the_same_envelope_twice_also_in_another_writing(self, centre: Centre) -> None:
         body = centre.body(VISIT)
         assert (await centre.sent("registerVisit", body)).success
-        assert await centre.reason("registerVisit", body) == "ENVELOPE_REPLAYED"
+        replayed = await centre.sent("registerVisit", body)
+        assert replayed.message.startswith("[ENVELOPE_REPLAYED] ")
+        assert "signData 已收到过" in replayed.message
         again = json.loads(body)
         again["encData"] = again["encData"].lower()
         assert await centre.reason("registerVisit", json.dumps(again, indent=2).encode()) == "ENVELOPE_REPLAYED"
@@ -262,6 +264,14 @@ class TestWhatIsRefused:
         begun = loop.time()
         for body in bodies:
             assert await centre.reason("registerVisit", body) == "AUTHENTICATION_FAILED"
+        assert loop.time() - begun > 0.25
+
+    async def test_one_unknown_app_after_the_other_is_one_caller_that_waits(self, centre: Centre) -> None:
+        strangers = [App(f"{place:032}", SECRET, standard(), other().public) for place in range(7)]
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for stranger in strangers:
+            assert await centre.reason("registerVisit", centre.body(VISIT, stranger)) == "APP_UNKNOWN"
         assert loop.time() - begun > 0.25
 
     async def test_a_get_is_no_call(self, centre: Centre) -> None:

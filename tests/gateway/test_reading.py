@@ -136,6 +136,12 @@ class TestBroken:
             assert caught.value.rule == "body.too_deep"
 
     @pytest.mark.usefixtures("deep_stack")
+    def test_a_body_as_deep_as_a_message_may_be_is_told_the_place_where_it_breaks(self) -> None:
+        with pytest.raises(Unreadable) as caught:
+            reading.strictly(DECODER, b'{"a":' * 900 + b",")
+        assert caught.value.rule != "body.too_deep"
+
+    @pytest.mark.usefixtures("deep_stack")
     def test_a_long_body_that_is_flat_is_told_the_place_where_it_breaks(self) -> None:
         body = b"[" + b'{"a":1},' * 2_000 + b"{'a':1}]"
         with pytest.raises(Unreadable) as caught:

@@ -203,6 +203,8 @@ async def test_the_audit_log_is_read_given_out_and_verified(running: Running) ->
         for each in given.messages:
             check(each)
             whole += each
+    exported = (await running.call("AuditService.ListAudit", audit_pb2.ListAuditRequest(page_size=3))).entries
+    assert [each.detail for each in exported if each.detail.startswith("export")] == ["export FHIR", "export DICOM"]
     verified = await running.call("AuditService.VerifyAudit", audit_pb2.VerifyAuditRequest())
     assert (list(verified.findings), verified.next, verified.checked) == ([], 0, verified.end_seq)
     for secret in (PSN_NO, "Zhang", "张"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -119,6 +120,18 @@ def test_what_is_told_beside_a_refusal_has_a_field_where_it_goes() -> None:
     form = ElsewhereForm(f"/{ELSEWHERE}/CheckBenefit", frozenset({"PERSON_NOT_FOUND"}), "told")
     with pytest.raises(ContractError, match="whose request is not the unary one"):
         changed(ASKED, elsewhere=form).check_elsewhere()
+
+
+@pytest.mark.parametrize(("callers", "fits"), [({"payment"}, True), (set[str](), False)])
+def test_what_a_named_member_alone_may_ask_may_be_asked_in_its_cell_alone(*, callers: set[str], fits: bool) -> None:
+    methods = Contract.of_mesh().methods
+    asked, other = (Contract.of_mesh().method(name) for name in (ASKED, f"{ELSEWHERE}.CheckBenefit"))
+    narrowed = {
+        asked.path: replace(asked, roles=asked.roles | {Role.SERVICE}, callers=frozenset(callers)),
+        other.path: replace(other, roles=asked.roles - {Role.SERVICE}),
+    }
+    with nullcontext() if fits else pytest.raises(ContractError, match="other roles or bindings"):
+        Contract({**methods, **narrowed}).check_elsewhere()
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
+    create_engine,
     insert,
+    literal,
     select,
     text,
     update,
 )
+from sqlalchemy.types import TypeEngine
 
 from services.kernel.clock import system_clock, to_micros
 from services.kernel.errors import Fault, FaultKind
@@ -345,3 +349,15 @@ def _everything_said(error: BaseException) -> str:
     while (error := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:  # type: ignore[assignment]
         said.append(f"{error!r} {error}")
     return " ".join(said)
+
+
+@pytest.mark.parametrize("kind", [Moment, Day, Json])
+def test_a_statement_over_our_kinds_of_columns_is_compiled_once(kind: type[TypeEngine[Any]]) -> None:
+    """However often a query is written anew: compiling takes longer than most of them."""
+    compiled = dict[Any, Any]()
+    engine = create_engine("sqlite://", execution_options={"compiled_cache": compiled})
+    with engine.connect() as connection:
+        for _ in range(3):
+            connection.execute(select(cast(literal(None), kind())))
+    engine.dispose()
+    assert len(compiled) == 1

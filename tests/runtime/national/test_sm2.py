@@ -284,6 +284,16 @@ class TestTheLibrary:
         assert "/opt/homebrew/opt/openssl@3/lib/libcrypto.3.dylib" in str(refused.value)
         assert "libcrypto.dylib" not in str(refused.value)
 
+    def test_the_library_that_the_system_names_is_tried_after_the_known_ones(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "platform", "linux")
+        named = {"crypto": "libcrypto.so.5"}
+        monkeypatch.setattr(ctypes.util, "find_library", named.get)
+        assert list(room._candidates()) == ["libcrypto.so.3", "libcrypto.so.4", "libcrypto.so.5"]
+        named["crypto"] = "libcrypto.so.3"
+        assert list(room._candidates()) == ["libcrypto.so.3", "libcrypto.so.4"]
+
 
 def loaded() -> str:
     """The library that these tests run on."""
