@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.trace import SpanKind
 
-from services import mesh
-from services.runtime.attributes import CELL, SEARCHABLE
+from services.runtime.attributes import SEARCHABLE
+from services.runtime.ended_spans import EndedSpan
 from services.runtime.private import private_file, private_folder
 from services.runtime.store_errors import SQLITE_ERRORS
 
@@ -40,12 +40,13 @@ _SPANS: Final = "spans (trace_id, span_id, parent_id, service, name, kind, start
 _KEYS: Final = "span_keys (value, row, trace_id)"
 _LINKS: Final = "span_links (trace_id, span_id, row)"
 _ROWS_AT_ONCE: Final = (256, 64, 16, 4, 1)
+_KINDS: Final = {kind: kind.name.lower() for kind in SpanKind}
 _PRUNE_EVERY: Final = 64
 _BUSY_S: Final = 10.0
 _AGAIN_S: Final = 0.02
 
 
-class SpanFileExporter(SpanExporter):
+class SpanFileExporter:
     """Appends spans to the file, and keeps at most `keep` of them."""
 
     def __init__(self, file: Path, keep: int) -> None:
@@ -55,7 +56,7 @@ class SpanFileExporter(SpanExporter):
         self._connection: sqlite3.Connection | None = None
         self._exports = 0
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+    def export(self, spans: Sequence[EndedSpan]) -> SpanExportResult:
         """Writes a batch in one transaction."""
         with self._lock:
             try:
@@ -87,7 +88,7 @@ class SpanFileExporter(SpanExporter):
             self._connection = made
         return self._connection
 
-    def _write(self, connection: sqlite3.Connection, spans: Sequence[ReadableSpan]) -> None:
+    def _write(self, connection: sqlite3.Connection, spans: Sequence[EndedSpan]) -> None:
         # The write lock is held: ids follow from the last one.
         found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'spans'").fetchone()
         first = (found[0] if found else 0) + 1
@@ -131,28 +132,26 @@ def _insert_text(table: str, rows: int) -> str:
     return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
 
 
-def _row(span: ReadableSpan) -> tuple[object, ...]:
-    attributes = dict(span.attributes or ())
-    code, reason = attributes.pop("yibao.code", ""), attributes.pop("yibao.reason", "")
+def _row(span: EndedSpan) -> tuple[object, ...]:
     return (
-        f"{span.context.trace_id:032x}",
-        f"{span.context.span_id:016x}",
-        f"{span.parent.span_id:016x}" if span.parent else None,
-        mesh.seat_name(str(span.resource.attributes["service.name"]), str(span.resource.attributes.get(CELL, ""))),
+        f"{span.trace_id:032x}",
+        f"{span.span_id:016x}",
+        f"{span.parent_id:016x}" if span.parent_id else None,
+        span.seat,
         span.name,
-        span.kind.name.lower(),
-        span.start_time,
-        span.end_time,
-        code,
-        reason,
-        msgspec.json.encode(attributes).decode(),
+        _KINDS[span.kind],
+        span.start_ns,
+        span.end_ns,
+        span.code,
+        span.reason,
+        msgspec.json.encode(span.attributes).decode(),
     )
 
 
-def _keys(row: int, span: ReadableSpan) -> Iterator[tuple[str, int, str]]:
-    trace_id = f"{span.context.trace_id:032x}"
+def _keys(row: int, span: EndedSpan) -> Iterator[tuple[str, int, str]]:
+    trace_id = f"{span.trace_id:032x}"
     values: set[str] = set()
-    for name, value in (span.attributes or {}).items():
+    for name, value in span.attributes.items():
         if name in SEARCHABLE and value:
             values.add(str(value))
             if name == "yibao.request_id":
@@ -161,8 +160,8 @@ def _keys(row: int, span: ReadableSpan) -> Iterator[tuple[str, int, str]]:
     return ((value, row, trace_id) for value in values)
 
 
-def _links(row: int, span: ReadableSpan) -> Iterator[tuple[str, str, int]]:
-    return ((f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}", row) for link in span.links)
+def _links(row: int, span: EndedSpan) -> Iterator[tuple[str, str, int]]:
+    return ((f"{trace_id:032x}", f"{span_id:016x}", row) for trace_id, span_id in span.links)
 
 
 def _prune(connection: sqlite3.Connection, keep: int) -> None:

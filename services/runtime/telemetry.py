@@ -13,18 +13,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from random import Random
 from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import SpanKind
 
 from services import mesh
 from services.kernel.errors import Fault
 from services.runtime.attributes import ATTRIBUTES, CELL
 from services.runtime.config import Config
+from services.runtime.ended_spans import EndedSpan, SdkExporter
 from services.runtime.metrics import Metrics
 from services.runtime.span_file import SpanFileExporter
 
@@ -44,7 +44,6 @@ __all__ = [
 
 Value = str | int | bool
 
-_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _QUEUE_SPANS: Final = 32_768
 _BATCH_SPANS: Final = 2_048
 _FLUSH_MS: Final = 500
@@ -217,12 +216,11 @@ class Telemetry:
         self.metrics = Metrics()
         self._bits = Random().getrandbits
         self._bound = round(config.trace_ratio * (1 << 64))
-        self._resource = Resource({SERVICE_NAME: service_name} | ({CELL: cell} if cell else {}))
-        self._scope = InstrumentationScope("yibao")
-        chosen = exporter or _exporter(config)
+        resource = Resource({SERVICE_NAME: service_name} | ({CELL: cell} if cell else {}))
+        chosen = SdkExporter(exporter, resource) if exporter is not None else _exporter(config, resource)
         self._pipeline = (
             BatchSpanProcessor(
-                chosen,
+                cast("SpanExporter", chosen),
                 max_queue_size=_QUEUE_SPANS,
                 schedule_delay_millis=_FLUSH_MS,
                 max_export_batch_size=_BATCH_SPANS,
@@ -262,31 +260,13 @@ class Telemetry:
         """Hands an ended span to the exporter's own thread."""
         if self._pipeline is None:
             return
-        attributes: dict[str, Any] = dict(span.attributes or ())
-        status = Status(StatusCode.UNSET)
-        if span.code:
-            attributes["yibao.code"] = span.code
-            attributes["yibao.reason"] = span.reason
-            status = Status(StatusCode.ERROR, span.reason)
-        parent = SpanContext(span.trace_id, span.parent_id, True, _SAMPLED) if span.parent_id else None
         # Of what a list is linked to most is kept nowhere: one in twenty, where one in twenty traces is.
         kept = [link for link in span.links if link.sampled] or span.links
-        # Built whole at the end instead of by the SDK's tracer: a third of its cost, and nothing for what is not kept.
-        self._pipeline.on_end(
-            ReadableSpan(
-                name=span.name,
-                context=SpanContext(span.trace_id, span.span_id, False, _SAMPLED),
-                parent=parent,
-                resource=self._resource,
-                attributes=attributes,
-                links=[Link(SpanContext(link.trace_id, link.span_id, True, _SAMPLED)) for link in kept],
-                kind=span.kind,
-                status=status,
-                start_time=span.start_ns,
-                end_time=end_ns,
-                instrumentation_scope=self._scope,
-            )
+        ended = EndedSpan(
+            *(self.seat, span.name, span.kind, span.trace_id, span.span_id, span.parent_id, span.start_ns, end_ns),
+            *(span.code, span.reason, dict(span.attributes or ()), [(link.trace_id, link.span_id) for link in kept]),
         )
+        self._pipeline.on_end(cast("ReadableSpan", ended))
 
     def flush(self) -> None:
         """Writes out all ended spans now."""
@@ -299,7 +279,7 @@ class Telemetry:
             self._pipeline.shutdown()  # type: ignore[no-untyped-call]  # the SDK does not type it
 
 
-def _exporter(config: Config) -> SpanExporter | None:
+def _exporter(config: Config, resource: Resource) -> SpanFileExporter | SdkExporter | None:
     match config.text("YIBAO_TRACE_EXPORTER"):
         case "sqlite":
             return SpanFileExporter(config.trace_file, config.integer("YIBAO_TRACE_KEEP_SPANS"))
@@ -307,5 +287,5 @@ def _exporter(config: Config) -> SpanExporter | None:
             # Imported here: it brings an HTTP client that the embedded mesh never needs.
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-            return OTLPSpanExporter(endpoint=config.text("YIBAO_OTLP_ENDPOINT") or None)
+            return SdkExporter(OTLPSpanExporter(endpoint=config.text("YIBAO_OTLP_ENDPOINT") or None), resource)
     return None
