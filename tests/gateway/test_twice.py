@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import reading
+from gateway.national import envelope as outer
 from gateway.reading import Unreadable
+from services.kernel.errors import Fault
 from tests.gateway.conftest import HOSPITAL, Scene, envelope
 from tests.gateway.test_conformance import findings
 from tests.gateway.test_national import BILL, settled
@@ -102,6 +104,9 @@ class TestMessages:
         body = {"orgId": "H99010000001", "transType": "ec.query", "data": '{"ecQrCode":"1","ecQrCode":"2"}'}
         answer = (await scene.client.post("/", json=body)).json()
         assert "ecQrCode 同一对象中出现两次" in answer["err_msg"]
+        with pytest.raises(Fault) as refused:
+            outer.read_body(outer.decoder(), json.dumps(body).encode(), "")
+        assert [each.description for each in refused.value.violations] == ["同一对象中出现两次，无法判断以哪个为准"]
 
     async def test_so_is_a_body_of_rest(self, scene: Scene) -> None:
         scene.keys["key-1"] = (options_pb2.ROLE_INSTITUTION, HOSPITAL)

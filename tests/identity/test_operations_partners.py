@@ -11,7 +11,7 @@ from itertools import count
 
 import pytest
 
-from services.identity.domain.digests import digest
+from services.identity.domain.digests import SEED_BYTES, derived, digest
 from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, KeyList, Partner, SignIn
 from services.identity.operations.partners import PartnerOperations, Use
 from services.identity.store.unit import IdentityStore
@@ -131,6 +131,12 @@ async def test_an_issued_key_names_its_holder_and_a_repeat_shows_it_for_ten_minu
     clock.tick(microseconds=1)
     assert await _reason(production.issue_key(_key("r1"), PERSON, "", clock())) == "ANSWER_NOT_REPEATABLE"
     assert (await production.resolve(key_digest=digest(key))).holder == PERSON
+
+
+async def test_a_key_follows_from_its_draw_as_in_every_release(production: PartnerOperations) -> None:
+    """Or a repeat behind a release would show another key than was issued before it."""
+    key = (await production.issue_key(_key("r1"), PERSON, "", NOON)).key
+    assert key == derived(b"k" * 32, "api_key", Dice()(SEED_BYTES))
 
 
 async def test_the_key_of_a_partner_brings_its_profile(production: PartnerOperations) -> None:
