@@ -116,6 +116,13 @@ class TestNational:
         told = [(each.path, each.rule, each.values["most"]) for each in fault.violations]
         assert told == [("feedetail", "national.max_items", "500")]
 
+    @pytest.mark.parametrize("number", ["1e999", "12345678901234567890.1"])
+    def test_a_number_that_no_text_is_names_its_field_of_the_envelope(self, number: str) -> None:
+        body = f'{{"infno":"2207","fixmedins_code":"H1","mdtrtarea_admvs":{number},"input":{{}}}}'.encode()
+        with pytest.raises(Fault, match="ENVELOPE_INVALID") as caught:
+            outer.read_body(outer.decoder(), body, "")
+        assert [(each.path, each.rule) for each in caught.value.violations] == [("mdtrtarea_admvs", "national.text")]
+
     def test_a_list_within_its_limit_is_not_blamed(self) -> None:
         body = b'{"feedetail":[' + b"{}," * 499 + b'{}],"other":[' + b"0," * 100_000 + b"0]}"
         fault = refused(lambda: outer.read_body(outer.decoder(), body, "", lists={"feedetail": 500}))

@@ -16,7 +16,7 @@ from gateway.national.codec.notes import BARE, BLANK, MOST_NOTES, UNKNOWN, Notes
 from gateway.national.codec.plan import national_path
 from gateway.national.codec.scalars import Unfit
 from gateway.national.codec.spelling import PADDED
-from gateway.national.envelope import decoder
+from gateway.national.envelope import decoder, read_body
 from gateway.national.refusals import LIMIT, refusal
 from gateway.national.transactions import Transactions, known_titles
 from services.kernel.errors import Fault, FaultKind, Violation
@@ -210,6 +210,15 @@ class TestRows:
         answer = sign_in_pb2.SignInResponse(signinoutb=sign_in_pb2.SignInOutput(sign_no="S1"))
         output = json.loads(compile_response(sign_in_pb2.SignInResponse).output(answer))
         assert output["result"] == output["signinoutb"] == {"sign_time": None, "sign_no": "S1"}
+
+    @pytest.mark.parametrize(
+        ("said", "region"), [("330100", "330100"), ("330199", "330199"), ("", "990100"), ("x", "990100")]
+    )
+    def test_the_region_of_care_is_what_the_envelope_says_and_else_that_of_the_institution(
+        self, said: str, region: str
+    ) -> None:
+        body = {"infno": "2207", "fixmedins_code": "H99010000001", "mdtrtarea_admvs": said, "input": {}}
+        assert read_body(decoder(), json.dumps(body).encode(), "").region == region
 
     def test_a_region_of_the_node_wins_over_that_of_the_envelope(self) -> None:
         read = compile_request(stay_bill_pb2.TrialStayRequest)

@@ -53,6 +53,7 @@ async def test_a_grant_lets_its_reader_read_and_is_found_by_certificate_too(cons
     decided = await consents.decide(made)
     assert decided is not None
     assert (decided.grant.psn_no, decided.grant.scope, decided.hidden) == (WHO, consent.EVERYTHING, ())
+    assert (decided.grant.revoked_at, decided.grant.review) == (0, None), "it stands"
     # What one person grants says nothing of another.
     assert await refused(consents.find(who=OTHER)) == "NO_ACCESS"
 

@@ -24,10 +24,12 @@ from services.identity.domain.partner import (
     SignIn,
 )
 from services.identity.domain.person import PersonRecord, in_order
+from services.identity.operations.journal import written
 from services.identity.store import credentials, journal, partners, persons
 from services.identity.store.statements import make_statements
 from services.identity.store.tables import make_tables
-from services.identity.store.unit import IdentityStore
+from services.identity.store.unit import IdentityStore, Unit
+from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved, RequestStamp
 from services.runtime.db import Database
 from tests.identity.people import NOON, enrolment, identity, link, person, record
@@ -250,6 +252,25 @@ async def test_two_partners_cannot_share_an_access_key(any_store: IdentityStore)
     with pytest.raises(Moved):
         async with any_store.write() as work:
             await work.partners.save(replace(PARTNER, partner_code="H2"), NOON)
+
+
+async def test_a_write_before_which_others_are_again_and_again_finds_the_store_away(any_store: IdentityStore) -> None:
+    async def act(work: Unit) -> None:
+        raise Moved
+
+    with pytest.raises(Fault) as refused:
+        await written(any_store, act)
+    assert (refused.value.kind, refused.value.reason) == (FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE")
+
+
+async def test_partners_without_an_access_key_share_none(any_store: IdentityStore) -> None:
+    nameless = replace(PARTNER, auth_style=AuthStyle.API_KEY, access_key="")
+    several = [replace(nameless, partner_code=code, secret=f"of {code}").kept() for code in ("H1", "H2")]
+    async with any_store.write() as work:
+        for each in several:
+            await work.partners.save(each, NOON)
+    async with any_store.read() as work:
+        assert [await work.partners.find(code=each.partner_code) for each in several] == several
 
 
 async def test_keys_stand_under_their_digest_and_old_bootstrap_keys_go(any_store: IdentityStore) -> None:

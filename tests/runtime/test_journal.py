@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +53,21 @@ async def test_a_request_id_has_one_entry_in_its_scope(store: Database) -> None:
     with pytest.raises(UniqueViolation) as refused:
         await add("b")
     assert refused.value.table == "own_entry"
+
+
+async def test_the_second_writer_of_a_request_waits_for_the_first_and_finds_its_entry(store: Database) -> None:
+    async def write(answer: bytes) -> bytes:
+        async with store.driver_write() as connection:
+            rows = JournalRows(connection, JOURNAL)
+            found = await rows.find(STAMP)
+            if found is not None:
+                return found.response
+            # Long enough for the other one to look.
+            await asyncio.sleep(0.1)
+            await rows.add(Entry(STAMP, answer, NOW))
+            return answer
+
+    assert len(set(await asyncio.gather(write(b"a"), write(b"b")))) == 1
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
