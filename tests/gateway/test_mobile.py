@@ -68,7 +68,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory, compiled: Transaction
     """One gateway for all of these tests: what each needs of its own has an app of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "mobile_routes", lambda: MobileRoutes(with_paths(PATHS), compiled))
-        async with running(tmp_path_factory.mktemp("mobile"), {}) as scene:
+        async with running(tmp_path_factory.mktemp("mobile"), {"YIBAO_MAX_MESSAGE_BYTES": "100000"}) as scene:
             yield Centre(scene)
 
 
@@ -273,6 +273,11 @@ class TestWhatIsRefused:
         for stranger in strangers:
             assert await centre.reason("registerVisit", centre.body(VISIT, stranger)) == "APP_UNKNOWN"
         assert loop.time() - begun > 0.25
+
+    async def test_a_message_that_is_too_large_is_refused_in_the_envelopes_form(self, centre: Centre) -> None:
+        told = json.loads(await centre.post(f"{HERE}/registerVisit", b" " * 100_001))
+        assert (told["code"], told["success"]) == (-1, False)
+        assert told["message"].startswith("[BODY_TOO_LARGE] ")
 
     async def test_a_get_is_no_call(self, centre: Centre) -> None:
         assert (await centre.scene.client.get(f"{HERE}/registerVisit")).status_code == 404

@@ -217,6 +217,25 @@ async def test_cells_that_share_merchants_judge_their_own_lines_of_the_one_bill(
             assert found(await desk.reconciled(NEXT)) == set()
 
 
+async def test_differences_are_listed_page_by_page_of_one_day_and_of_all(tmp_path: Path) -> None:
+    days = agreeing(60, seed=9)
+    plant(days, 2)
+    async with office(tmp_path, days) as desk:
+        kept = [each.difference_no for each in await desk.reconciled(DAY)]
+        gone = (await desk.reconciling.resolve(desk.stamp(), kept[0], "checked")).difference_no
+        for day in (None, DAY):
+            for state, wanted in ((None, kept), (DifferenceState.OPEN, [each for each in kept if each != gone])):
+                listed, after = list[str](), ""
+                while True:
+                    page = await desk.reconciling.differences(day, state, after, 4)
+                    listed += [each.difference_no for each in page.entries]
+                    if page.end is None:
+                        break
+                    (after,) = page.end
+                assert listed == wanted
+        assert not (await desk.reconciling.differences(NEXT, None, "", 4)).entries
+
+
 async def test_a_bill_that_does_not_come_is_named_and_nothing_of_its_account_is_judged(tmp_path: Path) -> None:
     days = agreeing(200, seed=4)
     plant(days, 3, (Kind.CHARGE_MISSING_THERE,))
