@@ -278,6 +278,16 @@ class TestFaces:
             )
             assert len(busy.mesh.calls("GetSettlement")) == before
 
+    async def test_as_many_as_there_are_places_are_served_and_the_next_one_is_told(self, busy: Scene) -> None:
+        door: Any = busy.server._public._server.config.app
+        door._max_requests = 2
+        asked = QUERY | {"fixmedins_code": OTHER}
+        async with held(busy, 1):
+            assert (await busy.send(asked))["infcode"] == 0
+        async with held(busy, 2):
+            assert (await busy.send(asked))["err_msg"].startswith("[TOO_MANY_CALLS] ")
+        assert (await busy.send(asked))["infcode"] == 0
+
     async def test_both_faces_are_one_share(self, busy: Scene) -> None:
         async with held(busy, 2):
             await busy.send(QUERY | {"fixmedins_code": OTHER})

@@ -21,6 +21,7 @@ from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
 from tests.gateway.test_conformance import findings
 from tests.gateway.test_lenience import LINE, VISIT, warned
 from yibao.identity.v1 import partner_pb2
+from yibao.options.v1 import options_pb2
 
 REFERENCE: Final = Path(__file__).resolve().parents[3] / "shared" / "reference"
 TIMES: Final = ("2026/1/5 9:05:03", "2026-01-05T09:05:03", "20260105090503", "2026-1-5 9:05:03", "0001-01-01 00:00:00")
@@ -53,6 +54,18 @@ def told(served: Served, node: FieldPlan, field: FieldPlan, value: Any) -> set[s
 
 
 CASES: Final = tuple(fields())
+
+
+def test_digits_that_some_tables_call_a_number_and_others_a_text_are_right_with_quotes_and_without() -> None:
+    named = [
+        (served, node, field)
+        for served, node, field in CASES
+        if node.row is not None
+        and node.row.fields_by_name[field.field].GetOptions().Extensions[options_pb2.national].digits
+    ]
+    assert len(named) >= 5
+    for served, node, field in named:
+        assert [told(served, node, field, value) for value in ("20260105", 20260105)] == [set(), set()], field.name
 
 
 @pytest.mark.parametrize(

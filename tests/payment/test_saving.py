@@ -48,6 +48,7 @@ async def test_a_visit_whose_number_was_not_written_down_is_taken_back(house: Ho
     saving = await house.books.order(number)
     assert saving is not None
     assert (saving.phase, saving.bill.mdtrt_id) == (Phase.SAVING, "")
+    assert (saving.charged_fen, saving.refunded_fen, saving.paid_at) == (0, 0, 0)
     after = await house.rests(saving)
     assert (after.phase, after.bill.mdtrt_id) == (Phase.REVOKED, f"M-{number}")
     assert house.bills.cancelled == [f"M-{number}"]

@@ -9,7 +9,18 @@ from uuid import uuid4
 
 import pytest
 
-from services.payment.domain.terminals import AFTER, Batch, LineState, Move, Pos, Wanted, next_number
+from services.payment.domain.terminals import (
+    AFTER,
+    Batch,
+    Line,
+    LineState,
+    Move,
+    Pos,
+    Sums,
+    Wanted,
+    next_number,
+    sums_of,
+)
 from services.payment.store.terminal_rows import TerminalRows
 from services.runtime.db import sql
 from tests.payment.terminal_lines import TestClock, opened
@@ -121,3 +132,21 @@ async def test_what_goes_back_of_a_purchase_is_found_by_its_number(book: Termina
     await book.begin(wanted(pos, "R1", Move.REFUND, "C1"))
     await book.begin(wanted(pos, "R2", Move.REFUND, "C2"))
     assert [each.wanted.number for each in await book.back_of(wanted(pos).number)] == [wanted(pos, "R1").number]
+
+
+def test_a_batch_sums_what_came_in_beside_what_went_back_of_the_lines_that_stand(pos: Pos) -> None:
+    moment = datetime(2026, 11, 30, 4, tzinfo=UTC)
+
+    def line(number: str, move: Move, fen: int, state: LineState = LineState.STANDS) -> Line:
+        return Line(Wanted(pos, number, move, fen), "000001", number, moment, moment, state)
+
+    lines = [
+        line("1", Move.PURCHASE, 3_000),
+        line("2", Move.PURCHASE, 500),
+        line("3", Move.VOID, 500),
+        line("4", Move.REFUND, 1_000),
+        line("5", Move.PURCHASE, 70, LineState.REFUSED),
+        line("6", Move.PURCHASE, 80, LineState.UNDONE),
+        line("7", Move.REFUND, 90, LineState.SENT),
+    ]
+    assert sums_of(lines) == Sums(debit_fen=3_500, debits=2, credit_fen=1_500, credits=2)
