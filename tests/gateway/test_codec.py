@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.national.codec import scalars
+from gateway.national.codec import plan, scalars
 from gateway.national.codec.decode import compile_request
 from gateway.national.codec.encode import compile_response
 from gateway.national.codec.notes import BARE, BLANK, MOST_NOTES, UNKNOWN, Notes
@@ -21,8 +21,9 @@ from gateway.national.refusals import LIMIT, refusal
 from gateway.national.transactions import Transactions, known_titles
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.kernel.money import yuan_text
-from services.runtime.contract import Contract
+from services.runtime.contract import Contract, ContractError
 from yibao.identity.v1 import sign_in_pb2
+from yibao.payment.v1 import held_pb2
 from yibao.settlement.v1 import fee_pb2, reversal_pb2, settlement_pb2, stay_bill_pb2, stay_pb2, visit_pb2
 
 SERVED = (
@@ -210,6 +211,11 @@ class TestRows:
         answer = sign_in_pb2.SignInResponse(signinoutb=sign_in_pb2.SignInOutput(sign_no="S1"))
         output = json.loads(compile_response(sign_in_pb2.SignInResponse).output(answer))
         assert output["result"] == output["signinoutb"] == {"sign_time": None, "sign_no": "S1"}
+
+    def test_a_code_whose_enum_has_no_national_codes_stops_the_start(self) -> None:
+        phase: Any = held_pb2.HeldPayment.DESCRIPTOR.fields_by_name["phase"]
+        with pytest.raises(ContractError, match="no value of its enum has a national_code"):
+            plan._codes(phase)
 
     @pytest.mark.parametrize(
         ("said", "region"), [("330100", "330100"), ("330199", "330199"), ("", "990100"), ("x", "990100")]

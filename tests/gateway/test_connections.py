@@ -217,7 +217,7 @@ class TestReaders:
             assert scene.server.connections.count == 0
 
     async def test_who_pauses_and_reads_on_stays(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(connections, "READ_S", 1.0)
+        monkeypatch.setattr(connections, "READ_S", 2.0)
         async with line(scene, buffer=65_536) as slow:
             slow.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that reads
             for _ in range(8):
@@ -226,7 +226,7 @@ class TestReaders:
             slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
             for _ in range(8):
                 assert (await slow.answer())[0] == 200
-            await asyncio.sleep(1.2)
+            await asyncio.sleep(2.2)
             slow.say(GET)
             assert (await slow.answer())[0] == 200
 
