@@ -9,6 +9,8 @@ import pytest
 
 from services import mesh
 from tests.tools.scratch import copied
+from tools.check import PYTEST
+from tools.check import scratch as in_memory
 
 pytestmark: Final = pytest.mark.torture
 STEPS: Final = ("mypy", "generated", "contract", "imports", "buf-lint", "buf-breaking", "ruff", "format", "tidy")
@@ -26,11 +28,17 @@ OF_SETUP: Final = ("tests/architecture/test_setup.py", "tests/browser", "tests/t
         ("theatre", ("--thing", "work_of_art", "--zh", "剧院", "--thing-zh", "艺术品")),
     ],
 )
-def test_a_new_service_passes_everything(tmp_path: Path, service: str, words: tuple[str, ...]) -> None:
+def test_a_new_service_passes_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, words: tuple[str, ...]
+) -> None:
     scratch = copied(tmp_path)
     made = scratch.run("-m", "tools.new_service", service, *words)
     assert made.returncode == 0, made.stdout
     checked = scratch.run("-m", "tools.check", *STEPS)
     assert checked.returncode == 0, checked.stdout
-    ran = scratch.run("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *(f"--ignore={each}" for each in OF_SETUP))
+    # As `make test` plays them, in memory and long files first: xdist would begin a long file of few tests last, on one core.
+    with in_memory() as place:
+        for name, folder in place.items():
+            monkeypatch.setenv(name, folder)
+        ran = scratch.run(*PYTEST.command[1:], *(f"--ignore={each}" for each in OF_SETUP))
     assert ran.returncode == 0, ran.stdout
