@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.parser
 import email.policy
+import sys
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,7 @@ FILES = (
     "MR_small_bigendian.dcm",
     "liver_1frame.dcm",
     "JPEG-LL.dcm",
+    "emri_small_jpeg_ls_lossless.dcm",
     "test-SR.dcm",
 )
 
@@ -159,6 +161,21 @@ async def test_a_file_is_given_without_compression_where_a_client_asks_for_that(
     # No codec for lossless JPEG is among the packages: a refusal, and the file as it is stored for who takes that.
     assert (unknown[0], reason_of(unknown[2])) == (406, "NOT_ACCEPTABLE")
     assert (await node.get(where("JPEG-LL.dcm")))[0] == 200
+
+
+async def test_jpeg_ls_is_given_as_it_is_stored_and_decoded_where_a_python_has_its_codec(node: Desk) -> None:
+    name = "emri_small_jpeg_ls_lossless.dcm"
+    plain = 'multipart/related; type="application/octet-stream"'
+    _, headers, body = await node.get(f"{where(name)}/frames/1", 'multipart/related; type="image/jls"')
+    ((_, stored),) = parts(dict(headers), body)
+    status, headers, body = await node.get(f"{where(name)}/frames/1", plain)
+
+    assert stored.startswith(b"\xff\xd8\xff\xf7")  # the head of JPEG-LS: SOI and SOF55
+    if sys.version_info >= (3, 14):
+        assert (status, reason_of(body)) == (406, "NOT_ACCEPTABLE")
+    else:
+        ((_, decoded),) = parts(dict(headers), body)
+        assert decoded == pydicom.dcmread(file_of("emri_small.dcm")).pixel_array[0].tobytes()
 
 
 async def test_metadata_name_large_values_by_addresses_that_lead_to_them(node: Desk) -> None:

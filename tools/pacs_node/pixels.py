@@ -1,5 +1,5 @@
-"""Frames: as they are stored, decoded, or rendered for a screen. Codecs are Pillow's and pyjpegls's; what they cannot decode is
-given as it is stored, or refused.
+"""Frames: as they are stored, decoded, or rendered for a screen. Codecs are Pillow's and, before Python 3.14, pyjpegls's; what
+they cannot decode is given as it is stored, or refused.
 
 Nothing is decoded whose size, by its own description, goes beyond a bound.
 """
