@@ -83,13 +83,6 @@ def optional_day_message(day: date | None) -> Date | None:
     return None if day is None else Date(year=day.year, month=day.month, day=day.day)
 
 
-def put_day(message: Date, day: date) -> None:
-    """Writes a day where it belongs."""
-    message.year = day.year
-    message.month = day.month
-    message.day = day.day
-
-
 def day_fields(day: date) -> dict[str, int]:
     """A day as the fields of its message, for whoever builds a message from its fields in one go."""
     return {"year": day.year, "month": day.month, "day": day.day}

@@ -1,14 +1,10 @@
-"""Persons as messages and as domain values. Decides nothing; a day that does not exist is refused here.
-
-What is `put` is written where it belongs in an answer: a message that is given to another's constructor is written and read for
-that, and one with days in it twice.
-"""
+"""Persons as messages and as domain values. Decides nothing; a day that does not exist is refused here."""
 
 from __future__ import annotations
 
 from services.identity.domain.certificates import folded, folded_type
 from services.identity.domain.person import Enrolment, FamilyLink, Person, PersonIdentity, PersonRecord
-from services.runtime.wire import DayReader, put_day
+from services.runtime.wire import DayReader, day_message, optional_day_message
 from yibao.identity.v1 import person_pb2
 
 
@@ -77,71 +73,64 @@ def _read_link(message: person_pb2.FamilyLink, path: str, days: DayReader) -> Fa
 
 def write_record(record: PersonRecord) -> person_pb2.PersonRecord:
     """A record."""
-    message = person_pb2.PersonRecord()
-    put_person(message.person, record.person)
-    for enrolment in record.enrolments:
-        put_enrolment(message.enrolments.add(), enrolment)
-    for identity in record.identities:
-        put_identity(message.identities.add(), identity)
-    for link in record.family_links:
-        put_link(message.family_links.add(), link)
-    return message
+    return person_pb2.PersonRecord(
+        person=write_person(record.person),
+        enrolments=[write_enrolment(each) for each in record.enrolments],
+        identities=[write_identity(each) for each in record.identities],
+        family_links=[write_link(each) for each in record.family_links],
+    )
+
+
+def write_person(person: Person) -> person_pb2.Person:
+    """A person."""
+    return person_pb2.Person(
+        psn_no=person.psn_no,
+        psn_name=person.psn_name,
+        psn_cert_type=person.psn_cert_type,
+        certno=person.certno,
+        gend=person.gend,
+        naty=person.naty,
+        brdy=day_message(person.brdy),
+        card_no=person.card_no,
+        card_sn=person.card_sn,
+    )
 
 
 def write_enrolment(enrolment: Enrolment) -> person_pb2.Enrolment:
     """An enrolment."""
-    message = person_pb2.Enrolment()
-    put_enrolment(message, enrolment)
-    return message
+    return person_pb2.Enrolment(
+        insutype=enrolment.insutype,
+        insuplc_admdvs=enrolment.insuplc_admdvs,
+        psn_type=enrolment.psn_type,
+        psn_insu_stas=enrolment.psn_insu_stas,
+        status=enrolment.status,
+        from_day=day_message(enrolment.from_day),
+        to_day=optional_day_message(enrolment.to_day),
+        insured_since=optional_day_message(enrolment.insured_since),
+        cvlserv_flag=enrolment.cvlserv_flag,
+        emp_name=enrolment.emp_name,
+        facts=enrolment.facts,
+    )
 
 
-def put_person(message: person_pb2.Person, person: Person) -> None:
-    """A person, in an empty message."""
-    message.psn_no = person.psn_no
-    message.psn_name = person.psn_name
-    message.psn_cert_type = person.psn_cert_type
-    message.certno = person.certno
-    message.gend = person.gend
-    message.naty = person.naty
-    put_day(message.brdy, person.brdy)
-    message.card_no = person.card_no
-    message.card_sn = person.card_sn
+def write_identity(identity: PersonIdentity) -> person_pb2.PersonIdentity:
+    """A special identity."""
+    return person_pb2.PersonIdentity(
+        psn_idet_type=identity.psn_idet_type,
+        identity=identity.identity,
+        from_day=day_message(identity.from_day),
+        to_day=optional_day_message(identity.to_day),
+        memo=identity.memo,
+        psn_type_lv=identity.psn_type_lv,
+    )
 
 
-def put_enrolment(message: person_pb2.Enrolment, enrolment: Enrolment) -> None:
-    """An enrolment, in an empty message."""
-    message.insutype = enrolment.insutype
-    message.insuplc_admdvs = enrolment.insuplc_admdvs
-    message.psn_type = enrolment.psn_type
-    message.psn_insu_stas = enrolment.psn_insu_stas
-    message.status = enrolment.status
-    put_day(message.from_day, enrolment.from_day)
-    if enrolment.to_day is not None:
-        put_day(message.to_day, enrolment.to_day)
-    if enrolment.insured_since is not None:
-        put_day(message.insured_since, enrolment.insured_since)
-    message.cvlserv_flag = enrolment.cvlserv_flag
-    message.emp_name = enrolment.emp_name
-    if enrolment.facts:
-        message.facts.update(enrolment.facts)
-
-
-def put_identity(message: person_pb2.PersonIdentity, identity: PersonIdentity) -> None:
-    """A special identity, in an empty message."""
-    message.psn_idet_type = identity.psn_idet_type
-    message.identity = identity.identity
-    put_day(message.from_day, identity.from_day)
-    if identity.to_day is not None:
-        put_day(message.to_day, identity.to_day)
-    message.memo = identity.memo
-    message.psn_type_lv = identity.psn_type_lv
-
-
-def put_link(message: person_pb2.FamilyLink, link: FamilyLink) -> None:
-    """A family link, in an empty message."""
-    message.owner_psn_no = link.owner_psn_no
-    message.owner_insutype = link.owner_insutype
-    put_day(message.from_day, link.from_day)
-    if link.to_day is not None:
-        put_day(message.to_day, link.to_day)
-    message.owner_cell = link.owner_cell
+def write_link(link: FamilyLink) -> person_pb2.FamilyLink:
+    """A family link."""
+    return person_pb2.FamilyLink(
+        owner_psn_no=link.owner_psn_no,
+        owner_insutype=link.owner_insutype,
+        from_day=day_message(link.from_day),
+        to_day=optional_day_message(link.to_day),
+        owner_cell=link.owner_cell,
+    )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from services.identity.domain.credential import Credential
 from services.identity.domain.verification import CertType, Query, Verified
 from services.identity.operations.credentials import Activation, CredentialOperations, Decoded
-from services.identity.servicer.convert import put_enrolment, put_identity, put_link, put_person
+from services.identity.servicer.convert import write_enrolment, write_identity, write_link, write_person
 from services.kernel.errors import Fault
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import Role, current_call
@@ -107,15 +107,13 @@ def _query(request: credential_pb2.VerifyRequest, now: datetime) -> Query:
 
 
 def _verified(verified: Verified) -> credential_pb2.VerifyResponse:
-    answer = credential_pb2.VerifyResponse(ec_token_digest=verified.ec_token_digest)
-    put_person(answer.person, verified.person)
-    for enrolment in verified.enrolments:
-        put_enrolment(answer.enrolments.add(), enrolment)
-    for identity in verified.identities:
-        put_identity(answer.identities.add(), identity)
-    for link in verified.family_links:
-        put_link(answer.family_links.add(), link)
-    return answer
+    return credential_pb2.VerifyResponse(
+        person=write_person(verified.person),
+        enrolments=[write_enrolment(each) for each in verified.enrolments],
+        identities=[write_identity(each) for each in verified.identities],
+        family_links=[write_link(each) for each in verified.family_links],
+        ec_token_digest=verified.ec_token_digest,
+    )
 
 
 def _activated(credential: Credential) -> bytes:

@@ -11,7 +11,7 @@ from google.rpc.status_pb2 import Status
 from services.kernel.codes import EC, ID_CARD, SOCIAL_SECURITY_CARD
 from services.kernel.errors import Fault
 from services.runtime.outbound import Peers, answer_of, fault_of
-from services.runtime.wire import optional_told_day, put_day, told_day
+from services.runtime.wire import day_message, optional_told_day, told_day
 from services.settlement.domain.care.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
 from yibao.common.v1.codes_pb2 import MdtrtCertType
 from yibao.common.v1.item_pb2 import ItemContext
@@ -39,10 +39,8 @@ class IdentityClient:
 
     async def verify(self, item: CredentialQuery) -> Insured:
         """Whose the credential is, asked together with what others ask meanwhile; raises its refusal."""
-        request = credential_pb2.VerifyRequest()
-        _put_request(request, item)
         try:
-            return _insured(await answer_of(self._verify(request), MEMBER))
+            return _insured(await answer_of(self._verify(_verify_request(item)), MEMBER))
         except Fault as refusal:
             raise _named(refusal, item) from None
 
@@ -55,10 +53,10 @@ class IdentityClient:
                 day: self._peers.item_context(MEMBER, business_date=day)
                 for day in {item.business_date for item in chunk}
             }
-            request = credential_pb2.BatchVerifyRequest()
-            for item in chunk:
-                _put_item(request.items.add(), contexts[item.business_date], item)
-            response = await self._peers.call(self._credentials.BatchVerify, request)
+            rows = [_verify_item(contexts[item.business_date], item) for item in chunk]
+            response = await self._peers.call(
+                self._credentials.BatchVerify, credential_pb2.BatchVerifyRequest(items=rows)
+            )
             answers.extend(
                 _refusal(outcome.status, item) if outcome.HasField("status") else _insured(outcome.response)
                 for outcome, item in zip(response.outcomes, chunk, strict=True)
@@ -93,25 +91,26 @@ def _named(fault: Fault, item: CredentialQuery) -> Fault:
     return Fault(fault.kind, fault.reason, fault.metadata, violations=paths, retry_after_s=fault.retry_after_s)
 
 
-def _put_item(row: credential_pb2.BatchVerifyItem, context: ItemContext, item: CredentialQuery) -> None:
-    row.context.CopyFrom(context)
+def _verify_item(context: ItemContext, item: CredentialQuery) -> credential_pb2.BatchVerifyItem:
+    row = credential_pb2.BatchVerifyItem(context=context, request=_verify_request(item))
     if item.traceparent:
         # The check belongs to the trace of the request it is made for, not to that of the list it travels in.
         row.context.traceparent = item.traceparent
-    _put_request(row.request, item)
+    return row
 
 
-def _put_request(message: credential_pb2.VerifyRequest, item: CredentialQuery) -> None:
-    """Written where it belongs: a message that is given to another's constructor is written and read for that."""
-    message.mdtrt_cert_type = _CERT_TYPES[item.mdtrt_cert_type]
-    message.mdtrt_cert_no = item.mdtrt_cert_no
-    message.card_sn = item.card_sn
-    message.psn_no = item.psn_no
-    message.psn_cert_type = item.psn_cert_type
-    message.certno = item.certno
-    message.fixmedins_code = item.fixmedins_code
-    message.insutype = item.insutype
-    put_day(message.day, item.day)
+def _verify_request(item: CredentialQuery) -> credential_pb2.VerifyRequest:
+    return credential_pb2.VerifyRequest(
+        mdtrt_cert_type=_CERT_TYPES[item.mdtrt_cert_type],
+        mdtrt_cert_no=item.mdtrt_cert_no,
+        card_sn=item.card_sn,
+        psn_no=item.psn_no,
+        psn_cert_type=item.psn_cert_type,
+        certno=item.certno,
+        fixmedins_code=item.fixmedins_code,
+        insutype=item.insutype,
+        day=day_message(item.day),
+    )
 
 
 def _insured(answer: credential_pb2.VerifyResponse) -> Insured:
@@ -149,7 +148,7 @@ def _enrolments(enrolments: Iterable[person_pb2.Enrolment]) -> tuple[Enrolment, 
             insured_since=told_day(entry.insured_since if entry.HasField("insured_since") else entry.from_day),
             cvlserv_flag=entry.cvlserv_flag,
             emp_name=entry.emp_name,
-            facts=dict(entry.facts) if entry.facts else {},
+            facts=dict(entry.facts),
         )
         for entry in enrolments
     )
