@@ -17,8 +17,13 @@ STEPS: Final = ("mypy", "generated", "contract", "imports", "buf-lint", "buf-bre
 FORESEEN: Final = [each for each in ("routing", "imaging", "payment") if each not in mesh.names()][:1]
 """A service whose layer stands already, as long as there is one."""
 
-OF_SETUP: Final = ("tests/architecture/test_setup.py", "tests/browser", "tests/twins/alipay/test_sdks.py")
-"""Tests of what `make setup` makes: the environment itself, the browser, the SDKs beside it. The copy borrows one."""
+OF_SETUP: Final = (
+    "tests/architecture/test_setup.py",
+    "tests/browser",
+    "tests/gateway/test_viewer.py",
+    "tests/twins/alipay/test_sdks.py",
+)
+"""Tests of what `make setup` makes: the environment, the browser, the viewer's packages, the SDKs. The copy borrows one."""
 
 
 @pytest.mark.parametrize(
