@@ -51,5 +51,5 @@ async def test_each_process_that_a_test_starts_comes_to_its_program(
             process = await asyncio.create_subprocess_exec(TRUE)
             codes[await process.wait()] += 1
     assert codes == {0: times}
-    # With its handlers gRPC says here of each fork that it left them out.
-    assert capfd.readouterr().err == ""
+    # With its handlers gRPC says here of each fork that it left them out; of an earlier test's connection it may say more.
+    assert "fork" not in capfd.readouterr().err
