@@ -10,8 +10,9 @@ from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.gateway import rule_text
 
 MOST_KEYS: Final = 500
-LONGEST_KEY: Final = 64
 """Keys of one object."""
+LONGEST_KEY: Final = 64
+"""Characters of a key that is looked for in other spellings, or remembered as unknown."""
 
 
 def violation_of(path: str, unfit: Unfit) -> Violation:
