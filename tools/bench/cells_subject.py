@@ -28,16 +28,13 @@ from services.runtime.keys import Keys
 from tools import running
 from tools.bench import wire
 from tools.bench.books import SqliteBooks
-from tools.bench.messages import VisitMessages
-from tools.bench.preparation import Stock, Unprepared, sent
+from tools.bench.preparation import Stock
 from tools.bench.subject import LAYOUTS, Choice, Place, Subject
-from tools.bench.world import SampleBill, catalogue_folder
-from tools.played.people import InventedPerson
+from tools.bench.world import catalogue_folder
 
 CARE, HOME = "110000", "370000"
 """The cell whose hospitals are asked, and the cell that insures whoever is remote."""
 
-_KNOWN_WITHIN_S: Final = 60.0
 _PART: Final = 5_000
 
 
@@ -117,23 +114,8 @@ def two_cells(choice: Choice) -> Iterator[TwoCells]:
 def stocks(at: TwoCells, persons: int) -> tuple[Stock, Stock]:
     """People of the cell of care and of the other one, all treated in the former, once routing knows them."""
     local = Stock(at.care, persons)
-    remote = Stock(at.care, persons, part=1, home=at.home, known=lambda who, bill: _wait_for(at.care.port, who, bill))
+    remote = Stock(at.care, persons, part=1, home=at.home)
     return local, remote
-
-
-def _wait_for(port: int, who: InventedPerson, bill: SampleBill) -> None:
-    """Until the gateway finds somebody; Unprepared where that takes too long."""
-    until = time.monotonic() + _KNOWN_WITHIN_S
-    asked = VisitMessages(who, bill, "0", datetime.now(UTC)).insured()
-    while True:
-        try:
-            sent(port, asked)
-        except Unprepared:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.5)
-        else:
-            return
 
 
 def simulate(registry: str, codes: list[str], persons: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -63,7 +63,6 @@ class Stock:
         *,
         part: int = 0,
         home: Subject | None = None,
-        known: Callable[[InventedPerson, SampleBill], None] = lambda who, bill: None,
     ) -> None:
         self._subject = subject
         self._home = home or subject
@@ -76,7 +75,6 @@ class Stock:
         self._id = _FIRST_ID + part * _IDS
         self._register()
         self._wait_for_routing(person(self._people_from + FIRST_PERSON + persons - 1))
-        known(person(self._people_from + FIRST_PERSON + persons - 1), self._bills[0])
         self.examples = [self._example(place, bill) for place, bill in enumerate(self._bills)]
 
     def visits(self, count: int, requests: Path) -> float:
